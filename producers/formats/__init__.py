@@ -1,0 +1,1 @@
+"""Formats: one raw record of a sensor to events."""

@@ -1,0 +1,1 @@
+"""Origins: where raw records come from, and how reading is resumed."""

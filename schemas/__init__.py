@@ -1,0 +1,1 @@
+"""The contract: what crosses a process, and the words everybody uses."""

@@ -1,0 +1,99 @@
+"""Settings: ``tidewaiter.yaml`` in the working directory, ``TIDEWAITER_…`` variables above it.
+
+``TIDEWAITER_KAFKA__BOOTSTRAP_SERVERS=broker:9092`` sets ``kafka.bootstrap_servers``. Secrets come from variables or the
+file, are of type ``SecretStr`` and never logged.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+
+from schemas.errors import ConfigurationError
+
+__all__ = ["ElasticsearchSettings", "JudgeSettings", "KafkaSettings", "Settings", "load_settings"]
+
+CollectorId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class KafkaSettings(_Frozen):
+    """How to reach Kafka; ``client`` goes to librdkafka as it is (security.protocol, ssl.ca.location …)."""
+
+    bootstrap_servers: str = "127.0.0.1:19092"
+    topic_prefix: str = "tidewaiter."
+    partitions: int = Field(default=8, ge=1, le=9999)
+    replication_factor: int = Field(default=1, ge=1)
+    client: dict[str, str | int | bool] = {}
+    password: SecretStr | None = None
+
+
+class JudgeSettings(_Frozen):
+    """Limits of the judge; ``slot`` survives a restart and fences a second copy of the same slot."""
+
+    slot: int = Field(default=0, ge=0)
+    batch_events: int = Field(default=10_000, ge=1)
+    batch_seconds: float = Field(default=0.02, gt=0)
+    flush_seconds: float = Field(default=2.0, gt=0)
+    memo_bytes: int = Field(default=256 * 1024 * 1024, ge=1024)
+    live_activities: int = Field(default=2_000, ge=1)
+    new_rows_a_second: int = Field(default=200, ge=1)
+
+
+class ElasticsearchSettings(_Frozen):
+    """How to reach Elasticsearch and what one bulk request may hold."""
+
+    urls: list[str] = ["http://127.0.0.1:19200"]
+    username: str | None = None
+    password: SecretStr | None = None
+    ca_file: Path | None = None
+    data_stream: str = "tidewaiter-verdicts"
+    retention: str = "365d"
+    refresh_interval: str = "200ms"
+    batch_events: int = Field(default=2_000, ge=1)
+    batch_bytes: int = Field(default=8 * 1024 * 1024, ge=1024)
+    batch_seconds: float = Field(default=0.1, gt=0)
+
+
+class Settings(BaseSettings):
+    """All settings of all processes; a process reads the part it needs."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TIDEWAITER_", env_nested_delimiter="__", yaml_file="tidewaiter.yaml", frozen=True, extra="forbid"
+    )
+
+    kafka: KafkaSettings = KafkaSettings()
+    judge: JudgeSettings = JudgeSettings()
+    elasticsearch: ElasticsearchSettings = ElasticsearchSettings()
+    state_directory: Path = Path(".tidewaiter")
+    metrics_port: int | None = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings passes all by name
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Variables win over the file."""
+        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls)
+
+
+def load_settings() -> Settings:
+    """Return the settings of this process; raise ``ConfigurationError`` naming each wrong setting and its source."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [
+            f"setting {'.'.join(map(str, e['loc']))}: {e['msg']} (tidewaiter.yaml or TIDEWAITER_…)"
+            for e in error.errors()
+        ]
+        raise ConfigurationError("\n".join(lines)) from error

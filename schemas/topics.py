@@ -1,0 +1,69 @@
+"""The one table of Kafka topics, and how a key finds its partition."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal
+
+__all__ = ["TOPICS", "Name", "Topic", "partition_of"]
+
+Name = Literal["events", "verdicts", "judge-state", "activities", "policies", "collectors", "deadletters"]
+
+_DAY_MS: Final = 24 * 60 * 60 * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic; ``partitions`` of None means: as many as ``events`` has (a setting, fixed for a generation)."""
+
+    name: Name
+    key: str
+    value: str
+    cleanup: Literal["delete", "compact"]
+    retention_ms: int | None
+    partitions: int | None
+
+    def configuration(self) -> dict[str, str]:
+        """Return the broker's settings of this topic."""
+        settings: dict[str, str] = {"cleanup.policy": self.cleanup}
+        if self.retention_ms is not None:
+            settings["retention.ms"] = str(self.retention_ms)
+        if self.cleanup == "compact":
+            settings |= {
+                "min.cleanable.dirty.ratio": "0.3",
+                "segment.ms": str(_DAY_MS),
+                "delete.retention.ms": str(_DAY_MS),
+            }
+        return settings
+
+
+TOPICS: Final = MappingProxyType(
+    {
+        topic.name: topic
+        for topic in (
+            Topic("events", "entity id", "event (wire order)", "delete", 7 * _DAY_MS, None),
+            Topic("verdicts", "entity id", "event + facts + verdict", "delete", 7 * _DAY_MS, None),
+            Topic(
+                "judge-state", "kind/id", "facts, counts and marks of one partition of events", "compact", None, None
+            ),
+            Topic(
+                "activities",
+                "principal|context|activity digest|partition",
+                "rollup row, cumulative",
+                "compact",
+                None,
+                None,
+            ),
+            Topic("policies", "`policies`", "whole policy set", "compact", None, 1),
+            Topic("collectors", "collector id", "position in the source, next numbers", "compact", None, 1),
+            Topic("deadletters", "stage", "what could not be read, with its bytes", "delete", 30 * _DAY_MS, 1),
+        )
+    }
+)
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """Return the partition of a key: CRC-32, the same in every process, language and version."""
+    return zlib.crc32(key) % partitions

@@ -1,0 +1,1 @@
+"""Sinks: what forwards verdicts to stores and receivers."""

@@ -1,0 +1,1 @@
+"""Stream processors: the judge gives every event its verdict."""

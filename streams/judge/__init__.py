@@ -1,0 +1,1 @@
+"""The judge: exactly once from events to verdicts."""
