@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 
 from schemas.errors import ConfigurationError
+from schemas.topics import Name
 
 __all__ = ["ElasticsearchSettings", "JudgeSettings", "KafkaSettings", "Settings", "load_settings"]
 
@@ -32,6 +33,15 @@ class KafkaSettings(_Frozen):
     replication_factor: int = Field(default=1, ge=1)
     client: dict[str, str | int | bool] = {}
     password: SecretStr | None = None
+
+    def client_configuration(self) -> dict[str, str | int | bool]:
+        """Return the settings that every client of this broker shares."""
+        secret = {"sasl.password": self.password.get_secret_value()} if self.password else {}
+        return {"bootstrap.servers": self.bootstrap_servers, **self.client, **secret}
+
+    def topic(self, name: Name) -> str:
+        """Return the full name of a topic of the table."""
+        return self.topic_prefix + name
 
 
 class JudgeSettings(_Frozen):
