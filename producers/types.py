@@ -1,7 +1,7 @@
 """The architecture of a collector: an origin gives records, a format turns each into events.
 
-A collector loop is: ``origin.read`` → ``format.parse`` each record → number, encode, produce → commit events, position and numbers in
-one Kafka transaction → ``origin.acknowledge``.
+A collector loop is: ``origin.read`` → ``normalise.outcomes_of`` each record (which calls ``format.parse``) → number, encode,
+produce → commit events, position and numbers in one Kafka transaction → ``origin.acknowledge``.
 """
 
 from __future__ import annotations
@@ -11,8 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from schemas.codec import Event
+from schemas.errors import Drop, Invalid
 
-__all__ = ["Format", "Gap", "Origin", "Position", "Record"]
+__all__ = ["Format", "FormatOptions", "Gap", "Origin", "Outcome", "Position", "Record", "Result"]
+
+Result = Event | Invalid | Drop
+"""What a record, or a part of one, becomes: an event, a dead letter, or nothing on purpose (counted with its reason)."""
 
 Position = dict[str, Any]
 """Where to resume, as JSON; its keys are the origin's own affair."""
@@ -37,6 +41,26 @@ class Gap:
     last: str = ""
     count: int | None = None
     position: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one record, or of several that a format joined."""
+
+    result: Result
+    records: tuple[Record, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FormatOptions:
+    """What a format must know from outside: names of the cluster and of the host that the records come from.
+
+    ``live`` says that the records are of this host and of now, so that engines and ``/proc`` may be asked for facts.
+    """
+
+    cluster: str = ""
+    host: str = ""
+    live: bool = False
 
 
 class Origin(Protocol):
@@ -66,14 +90,17 @@ class Format(Protocol):
     ``@timestamp`` are required. A facts event has ``event.kind: state`` and ``event.action: facts``.
     """
 
-    def parse(self, record: Record) -> Iterable[Event]:
-        """Return the events of a record, or none if it is held to be joined with later ones.
+    def parse(self, record: Record) -> Iterable[Result | Outcome]:
+        """Return what a record becomes, or nothing if it is held to be joined with later ones.
 
-        Raises ``Drop`` (left out on purpose) or ``Invalid`` (a dead letter with its bytes).
+        A record may hold many things: an ``Invalid`` instance among the results is a dead letter of this record and a
+        ``Drop`` instance a part left out, and neither loses the other parts. What concerns records given earlier (a
+        join) is an ``Outcome`` that names all of them. A record that is not held has at least one result.
+        Raises ``Drop`` (left out on purpose) or ``Invalid`` (a dead letter with its bytes) for the record as a whole.
         """
 
-    def flush(self, *, final: bool = False) -> Iterable[Event]:
-        """Return events of held records that are complete or too old; all of them if ``final``."""
+    def flush(self, *, final: bool = False) -> Iterable[Result | Outcome]:
+        """Return the outcomes of held records that are complete or too old; all of them if ``final``."""
 
     @property
     def held(self) -> Position | None:
