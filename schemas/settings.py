@@ -15,7 +15,15 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from schemas.errors import ConfigurationError
 from schemas.topics import Name
 
-__all__ = ["ElasticsearchSettings", "JudgeSettings", "KafkaSettings", "Settings", "load_settings"]
+__all__ = [
+    "CollectorId",
+    "CollectorSettings",
+    "ElasticsearchSettings",
+    "JudgeSettings",
+    "KafkaSettings",
+    "Settings",
+    "load_settings",
+]
 
 CollectorId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")]
 
@@ -56,6 +64,27 @@ class JudgeSettings(_Frozen):
     new_rows_a_second: int = Field(default=200, ge=1)
 
 
+class CollectorSettings(_Frozen):
+    """Limits of every collector, and what the HTTP push asks of those who push.
+
+    A batch is committed when it is full or ``batch_seconds`` after its first record. ``push_token`` is what senders put
+    behind ``Authorization: Bearer``.
+    """
+
+    batch_events: int = Field(default=2_000, ge=1)
+    batch_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
+    batch_seconds: float = Field(default=0.05, gt=0)
+    heartbeat_seconds: float = Field(default=5.0, gt=0)
+    facts_remembered: int = Field(default=50_000, ge=1)
+    held_bytes: int = Field(default=512 * 1024, ge=1024)
+    max_line_bytes: int = Field(default=1024 * 1024, ge=1024)
+    max_body_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
+    spool_bytes: int = Field(default=1024 * 1024 * 1024, ge=1024 * 1024)
+    push_token: SecretStr | None = None
+    push_certificate_file: Path | None = None
+    push_key_file: Path | None = None
+
+
 class ElasticsearchSettings(_Frozen):
     """How to reach Elasticsearch and what one bulk request may hold."""
 
@@ -79,6 +108,7 @@ class Settings(BaseSettings):
     )
 
     kafka: KafkaSettings = KafkaSettings()
+    collector: CollectorSettings = CollectorSettings()
     judge: JudgeSettings = JudgeSettings()
     elasticsearch: ElasticsearchSettings = ElasticsearchSettings()
     state_directory: Path = Path(".tidewaiter")
