@@ -236,6 +236,7 @@ _VERDICT = (
     _verdict("verdict.rule.level", "keyword", "Its level."),
     _verdict("verdict.exception", "keyword", "Exception that set a finding aside, `policy: rule`."),
     _verdict("verdict.blocked", "boolean", "Tidewaiter blocked it."),
+    _verdict("verdict.activity", "keyword", "Digest of the activity; names its rows in `activities`."),
     _verdict("verdict.principal", "keyword", "What has the profile."),
     _verdict(
         "verdict.context", "keyword", "Content hash of all that decided beside the activity; `missing` before facts."

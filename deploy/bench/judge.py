@@ -1,0 +1,134 @@
+"""How fast the judge is, as a ratio to the same loop that thinks nothing.
+
+The floor consumes the same events and appends a constant of the same length under the same transactions. Both are measured in one
+interleaved run, in events per CPU second of the whole process (librdkafka's threads included), so a busy machine slows both.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from statistics import median
+from typing import Final
+from uuid import uuid4
+
+import psutil
+from confluent_kafka import Message
+
+from deploy.bench.figure import Figure
+from deploy.bench.load import Load
+from deploy.kafka import create_topics, delete_records, delete_topics
+from deploy.policies import publish_default_policies
+from schemas.settings import JudgeSettings, KafkaSettings, Settings
+from streams.judge.judge import Judge, Produced
+
+__all__ = ["measure_judge", "measure_memory"]
+
+_APPENDED_BYTES: Final = 600
+_PARTITIONS: Final = 8
+_NOVELTIES: Final = (0, 1, 10)
+
+
+class _Floor(Judge):
+    """The judge's loop without a thought: the same clients, batches, transactions and bytes."""
+
+    _CONSTANT: Final = b"x" * _APPENDED_BYTES
+
+    def _judge(self, messages: list[Message], produced: Produced) -> None:
+        constant, write = self._CONSTANT, produced.append
+        latest: dict[int, Message] = {}
+        for message in messages:
+            value, key, number = message.value(), message.key(), message.partition()
+            latest[number] = message
+            write({"value": value + constant, "key": key, "partition": number})
+        self._settle({}, latest)
+        for number in latest:
+            self._partitions[number].take(flush=False)
+
+    def _write_state(self, *, flush: bool) -> None:
+        del flush
+
+
+@dataclass(frozen=True, slots=True)
+class _Speed:
+    events: int
+    cpu_seconds: float
+    appended_bytes: float
+
+    @property
+    def events_per_cpu_second(self) -> float:
+        return self.events / self.cpu_seconds
+
+
+def measure_judge(bootstrap_servers: str, *, events: int, rounds: int, progress: Callable[[str], None]) -> Iterator[Figure]:
+    """Yield ``judge_vs_floor_novel_0``, ``_1`` and ``_10``: medians over ``rounds`` of ``events`` each, and the absolute speeds."""
+    for novel in _NOVELTIES:
+        ratios, speeds = [], []
+        for number in range(rounds):
+            progress(f"{novel} % novel, round {number + 1} of {rounds}")
+            floor = _run(_Floor, bootstrap_servers, events, novel)
+            judge = _run(Judge, bootstrap_servers, events, novel)
+            ratios.append(judge.events_per_cpu_second / floor.events_per_cpu_second)
+            speeds.append(judge.events_per_cpu_second)
+        yield Figure(f"judge_vs_floor_novel_{novel}", round(median(ratios), 3), "ratio")
+        yield Figure(f"judge_events_per_cpu_second_novel_{novel}", round(median(speeds)), "events/CPU s")
+
+
+def measure_memory(bootstrap_servers: str, *, events: int, progress: Callable[[str], None]) -> Iterator[Figure]:
+    """Yield how much the judge's memory grew from a tenth of ``events`` of the same activities to all of them."""
+    settings = _settings(bootstrap_servers)
+    load = _prepare(settings, 0)
+    portion, sizes = max(events // 20, 1), []
+    judge = Judge(settings)
+    try:
+        for number in range(20):
+            progress(f"{(number + 1) * portion} of {events} events")
+            load.send(portion)
+            _judge_all(judge, portion)
+            delete_records(settings.kafka, ("events", "verdicts"))
+            gc.collect()
+            sizes.append(psutil.Process().memory_info().rss)
+    finally:
+        judge.close()
+        delete_topics(settings.kafka)
+    yield Figure("judge_memory_growth", round((max(sizes[-3:]) - max(sizes[:5])) / 2**20, 1), "MiB")
+    yield Figure("judge_memory", round(sizes[-1] / 2**20, 1), "MiB")
+
+
+def _settings(bootstrap_servers: str) -> Settings:
+    kafka = KafkaSettings(
+        bootstrap_servers=bootstrap_servers, topic_prefix=f"bench-{uuid4().hex[:8]}.", partitions=_PARTITIONS
+    )
+    return Settings(kafka=kafka, judge=JudgeSettings(batch_seconds=0.2))
+
+
+def _prepare(settings: Settings, novel: int) -> Load:
+    create_topics(settings.kafka)
+    publish_default_policies(settings.kafka)
+    load = Load(settings.kafka, novel)
+    load.send_facts()
+    return load
+
+
+def _run(kind: type[Judge], bootstrap_servers: str, events: int, novel: int) -> _Speed:
+    settings = _settings(bootstrap_servers)
+    _prepare(settings, novel).send(events)
+    judge = kind(settings)
+    try:
+        while judge.step() == 0:
+            time.sleep(0.01)
+        started = time.process_time()
+        judged = _judge_all(judge, events * 9 // 10)
+        return _Speed(judged, time.process_time() - started, 0)
+    finally:
+        judge.close()
+        delete_topics(settings.kafka)
+
+
+def _judge_all(judge: Judge, events: int) -> int:
+    judged = 0
+    while judged < events:
+        judged += judge.step()
+    return judged

@@ -1,0 +1,95 @@
+"""The only module of ``deploy`` that makes Kafka clients: topics, the policy set in force, and counts for people."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from schemas.errors import ConfigurationError
+from schemas.settings import KafkaSettings
+from schemas.topics import TOPICS, Name, Topic
+
+__all__ = ["create_topics", "publish", "read_all"]
+
+_TIMEOUT_SECONDS: Final = 30.0
+
+
+def create_topics(settings: KafkaSettings) -> list[str]:
+    """Create what is missing of the table's topics and return the names; raise ``ConfigurationError`` where one has another shape.
+
+    The partition count of ``events`` never changes: hashing entities to partitions depends on it.
+    """
+    admin = AdminClient(settings.client_configuration())
+    existing = admin.list_topics(timeout=_TIMEOUT_SECONDS).topics
+    missing = []
+    for topic in TOPICS.values():
+        name = settings.topic(topic.name)
+        if name not in existing:
+            missing.append(_new_topic(settings, topic))
+        elif len(existing[name].partitions) != (topic.partitions or settings.partitions):
+            raise ConfigurationError(
+                f"topic {name} has {len(existing[name].partitions)} partitions, not {topic.partitions or settings.partitions}: set "
+                "kafka.partitions to what it has, or kafka.topic_prefix to begin a new generation of topics"
+            )
+    if missing:
+        _create(admin, missing)
+    return [topic.topic for topic in missing]
+
+
+def _new_topic(settings: KafkaSettings, topic: Topic) -> NewTopic:
+    return NewTopic(
+        settings.topic(topic.name),
+        num_partitions=topic.partitions or settings.partitions,
+        replication_factor=settings.replication_factor,
+        config=topic.configuration(),
+    )
+
+
+def _create(admin: AdminClient, topics: list[NewTopic]) -> None:
+    for future in admin.create_topics(topics).values():
+        try:
+            future.result(_TIMEOUT_SECONDS)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise
+
+
+def publish(settings: KafkaSettings, topic: Name, key: str, value: bytes) -> None:
+    """Write one record and wait until the broker has it; raise ``KafkaException`` otherwise."""
+    failures: list[KafkaError] = []
+    producer = Producer(settings.client_configuration() | {"enable.idempotence": True})
+    producer.produce(
+        settings.topic(topic), key=key, value=value, on_delivery=lambda error, _: failures.append(error) if error else None
+    )
+    if producer.flush(_TIMEOUT_SECONDS) or failures:
+        raise KafkaException(failures[0] if failures else KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001 - librdkafka's own code
+
+
+def read_all(settings: KafkaSettings, topic: Name) -> dict[tuple[int, bytes | None], bytes | None]:
+    """Return the latest committed value of every key of a topic, by partition and key, as of now."""
+    consumer = Consumer(
+        settings.client_configuration()
+        | {"group.id": "tidewaiter-reader", "isolation.level": "read_committed", "enable.auto.commit": False}
+    )
+    try:
+        return _read_to_end(consumer, settings.topic(topic))
+    finally:
+        consumer.close()
+
+
+def _read_to_end(consumer: Consumer, topic: str) -> dict[tuple[int, bytes | None], bytes | None]:
+    latest: dict[tuple[int, bytes | None], bytes | None] = {}
+    partitions = consumer.list_topics(topic, timeout=_TIMEOUT_SECONDS).topics[topic].partitions
+    for number in partitions:
+        place = TopicPartition(topic, number)
+        low, end = consumer.get_watermark_offsets(place, timeout=_TIMEOUT_SECONDS)
+        consumer.assign([TopicPartition(topic, number, low)])
+        while low < end:
+            for message in consumer.consume(10_000, timeout=0.1):
+                if message.error():
+                    raise KafkaException(message.error())
+                latest[number, message.key()] = message.value()
+            low = max(low, consumer.position([place])[0].offset)
+    return latest

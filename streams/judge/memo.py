@@ -1,0 +1,151 @@
+"""What the judge remembers of a context: verdicts by activity bytes, and exact counts by activity digest.
+
+The memo may forget (it is bounded in bytes), the counters never do: an evicted activity is judged again and goes on counting where it
+was.
+"""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any, Final
+
+from schemas.codec import Event
+
+__all__ = ["OTHER", "Context", "Counter", "Limits", "digest_of"]
+
+OTHER: Final = "other"
+"""Digest of the row into which everything beyond the limits of a dimension is counted."""
+
+_SAMPLES: Final = 5
+
+
+def digest_of(activity: bytes) -> str:
+    """Return the digest of activity bytes that names their row: 32 hex digits, unkeyed but never a memo key."""
+    return blake2b(activity, digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much novelty one principal may cause: rows per dimension in all, and new ones in a second of event time."""
+
+    live_activities: int
+    new_rows_a_second: int
+
+
+@dataclass(slots=True, eq=False)
+class Counter:
+    """Exact count of one activity of one context in one partition; first and last are in the order of the partition."""
+
+    context: Context
+    slot: str
+    partition: int
+    dimension: str
+    activity: bytes
+    verdict: Event = field(default_factory=dict)
+    count: int = 0
+    first: str = ""
+    first_id: str = ""
+    last: str = ""
+    last_id: str = ""
+    samples: list[str] = field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        """Return the key of its row: principal, context, activity and partition."""
+        return f"{self.context.principal}|{self.context.hash}|{self.slot}|{self.partition}"
+
+    @property
+    def digest(self) -> str:
+        """Return the digest of its activity, or the name of an other row."""
+        return self.slot.partition("@")[0]
+
+    def absorb(self, earlier: Counter) -> None:
+        """Add the count of a counter of the same activity."""
+        self.count += earlier.count
+        if not self.first_id or earlier.first < self.first:
+            self.first, self.first_id = earlier.first, earlier.first_id
+        if earlier.last > self.last:
+            self.last, self.last_id = earlier.last, earlier.last_id
+
+    @property
+    def urgent(self) -> bool:
+        """Return whether its rows must not wait for the next flush."""
+        return self.verdict.get("verdict.outcome") == "unauthorized"
+
+    def seen(self, event_id: str, moment: str) -> None:
+        """Note the latest event, which the caller has counted."""
+        if not self.first_id:
+            self.first, self.first_id = moment, event_id
+        self.last, self.last_id = moment, event_id
+
+    def sample(self, event_id: str, *, unauthorized: bool) -> None:
+        """Keep an id as evidence in a row of many activities; unauthorized ones displace the others."""
+        if unauthorized:
+            self.samples = [event_id, *self.samples][:_SAMPLES]
+        elif len(self.samples) < _SAMPLES:
+            self.samples = [*self.samples, event_id]
+
+
+@dataclass(slots=True, eq=False)
+class Context:
+    """Everything that decides beside the activity, and what was decided under it."""
+
+    principal: str
+    hash: str
+    deciding: Event
+    memo: dict[bytes, tuple[bytes, Counter]] = field(default_factory=dict)
+    counters: dict[str, Counter] = field(default_factory=dict)
+    rows: Tally[str] = field(default_factory=Tally)
+    fresh: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+    def counter(
+        self, activity: bytes, dimension: str, second: str, partition: int, limits: Limits
+    ) -> tuple[Counter, bool]:
+        """Return the counter of an activity and whether it is new; beyond the limits it is the dimension's other row.
+
+        ``second`` is event time, so that the same events make the same rows whenever they are judged.
+        """
+        digest = digest_of(activity)
+        known = self.counters.get(digest)
+        if known is not None:
+            return known, False
+        if not self._admits(dimension, second, limits):
+            digest, activity = f"{OTHER}-{dimension}", b""
+            if digest in self.counters:
+                return self.counters[digest], False
+        return self.add(digest, dimension, activity, partition), True
+
+    def add(self, digest: str, dimension: str, activity: bytes, partition: int) -> Counter:
+        """Return a new counter, registered."""
+        key = f"{self.principal}|{self.hash}|{digest}|{partition}"
+        counter = self.counters[digest] = Counter(key, self, digest, dimension, activity)
+        self.rows[dimension] += 1
+        return counter
+
+    def _admits(self, dimension: str, second: str, limits: Limits) -> bool:
+        latest, rows = self.fresh.get(dimension, ("", 0))
+        rows = rows + 1 if latest == second else 1
+        self.fresh[dimension] = (second, rows)
+        return self.rows[dimension] < limits.live_activities and rows <= limits.new_rows_a_second
+
+
+def row_of(counter: Counter, partition: int, activity: Event) -> dict[str, Any]:
+    """Return the row of topic ``activities``: flat, cumulative for its key; consumers sum over partitions."""
+    return {
+        "activity.principal": counter.context.principal,
+        "activity.context": counter.context.hash,
+        "activity.digest": counter.digest,
+        "activity.dimension": counter.dimension,
+        "activity.partition": partition,
+        "activity.count": counter.count,
+        "activity.first": counter.first,
+        "activity.first_id": counter.first_id,
+        "activity.last": counter.last,
+        "activity.last_id": counter.last_id,
+        "activity.samples": counter.samples,
+        **counter.context.deciding,
+        **activity,
+        **counter.verdict,
+    }

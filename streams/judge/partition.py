@@ -1,0 +1,388 @@
+"""The pure heart of the judge: one partition of events, its entities, contexts and counts.
+
+``Partition`` is fed raw events in the order of offsets and says what to write; it knows no Kafka and reads no clock. The loop in
+``streams.judge.judge`` serves what the memo knows by itself and calls ``admit`` for the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from schemas.codec import ACTIVITY_MARK, Event, decode, dumps, encode_event, loads, suffix
+from schemas.errors import Invalid
+from schemas.event import parse_time, validate_event
+from schemas.facts import FACTS_ACTION, Facts, context_of, is_container, principal_of
+from schemas.fields import FIELDS
+from streams.judge import records
+from streams.judge.decide import decide
+from streams.judge.dimension import dimension_of
+from streams.judge.envelopes import Envelopes
+from streams.judge.memo import OTHER, Context, Counter, Limits, digest_of, row_of
+from streams.judge.policy import CompiledPolicies
+from streams.judge.state import (
+    CounterState,
+    EntityState,
+    Marks,
+    StateReader,
+    StateRecord,
+    counter_record,
+    entity_record,
+    marks_record,
+)
+
+__all__ = ["Entity", "Partition"]
+
+_ID_START: Final = len(b'{"event.id":"')
+_BOOKKEEPING: Final = frozenset({"state", "metric"})
+_MISSING: Final = "missing"
+_UNKNOWN: Final = "unknown:"
+_NOT_OURS: Final = frozenset(name for name, row in FIELDS.items() if row.part in {"facts", "verdict"})
+_VERDICTS: Final = frozenset(name for name, row in FIELDS.items() if row.part == "verdict")
+_SILENT_NANOSECONDS: Final = 7 * 24 * 3600 * 1_000_000_000
+_ENDED_NANOSECONDS: Final = 24 * 3600 * 1_000_000_000
+_ENTRY_OVERHEAD_BYTES: Final = 400
+
+
+@dataclass(slots=True, eq=False)
+class Entity:
+    """What acts. ``memo`` is its context's, or empty while every event of it must be looked at (no facts yet, or long silent)."""
+
+    id: str
+    facts: Facts
+    context: Context
+    suffix: bytes = b""
+    memo: dict[bytes, tuple[bytes, Counter]] = field(default_factory=dict)
+    seen: str = ""
+    ended: str = ""
+
+    @property
+    def provisional(self) -> bool:
+        """Return whether it is a container of which no facts have come."""
+        return self.context.principal.startswith(_UNKNOWN)
+
+
+Output = list[tuple[bytes, bytes]]
+"""Records of ``verdicts``: key and value, in order."""
+
+
+@dataclass(slots=True)
+class Partition:
+    """State and output of one events partition; what a transaction must write besides verdicts is handed over by ``take``."""
+
+    number: int
+    policies: CompiledPolicies
+    limits: Limits
+    memo_bytes: int
+    envelopes: Envelopes
+    entities: dict[bytes, Entity] = field(default_factory=dict)
+    contexts: dict[str, Context] = field(default_factory=dict)
+    marks: Marks = field(default_factory=Marks)
+    remembered_bytes: int = 0
+    _swept: str = ""
+    _dirty: dict[Counter, None] = field(default_factory=dict)
+    _new: dict[Counter, None] = field(default_factory=dict)
+    _state: list[StateRecord] = field(default_factory=list)
+    _rows: list[StateRecord] = field(default_factory=list)
+
+    # What comes in
+
+    def admit(self, key: bytes, value: bytes | None) -> tuple[Output, Counter | None]:
+        """Judge one event that the memo does not know; return its records and the counter that the caller counts it on.
+
+        Events about telemetry itself (facts, heartbeats) are counted on none. Raises ``Invalid`` for what is no event; nothing has
+        changed then.
+        """
+        remembered = self._remembered(key, value)
+        if remembered is not None:
+            return remembered
+        event, encoded = _canonical(key, value)
+        if encoded == value:
+            self.envelopes.learn(encoded)
+        if event.get("event.kind") == "state" and event["event.action"] == FACTS_ACTION:
+            return self._take_facts(key, event, encoded), None
+        entity = self._entity(key, event["@timestamp"])
+        if event.get("event.kind") in _BOOKKEEPING:
+            return [(key, encoded[:-1] + entity.suffix + b"}")], None
+        if event["event.action"] == "container-destroy":
+            self._keep(key, entity, ended=event["@timestamp"])
+        return self._judge(key, event, encoded, entity)
+
+    def _remembered(self, key: bytes, value: bytes | None) -> tuple[Output, Counter] | None:
+        """Return what is known of an event of a container without facts, whose memo also tells the sources apart."""
+        entity = self.entities.get(key)
+        if entity is None or value is None or not entity.provisional or not self.envelopes.knows(value):
+            return None
+        known = entity.context.memo.get(_source(value) + value[value.index(ACTIVITY_MARK) :])
+        if known is None:
+            return None
+        return [(key, value[:-1] + entity.suffix + known[0])], known[1]
+
+    def _judge(self, key: bytes, event: Event, encoded: bytes, entity: Entity) -> tuple[Output, Counter]:
+        activity = encoded[encoded.index(ACTIVITY_MARK) :]
+        fields = loads(b"{" + activity[1:])
+        verdict = self._verdict(activity, fields, entity.context)
+        counter = self._counter(activity, fields, event, entity)
+        if counter.digest.startswith(OTHER):
+            counter.sample(event["event.id"], unauthorized=verdict["verdict.outcome"] == "unauthorized")
+        else:
+            counter.verdict = verdict
+        tail = suffix(verdict) + b"}"
+        self._remember(entity.context, _source(encoded) + activity if entity.provisional else activity, tail, counter)
+        return [(key, encoded[:-1] + entity.suffix + tail)], counter
+
+    def _verdict(self, activity: bytes, fields: Event, context: Context) -> Event:
+        missing = context.principal.startswith(_UNKNOWN)
+        return {
+            **decide({**context.deciding, **fields}, context.principal, self.policies).fields(),
+            "verdict.principal": context.principal,
+            "verdict.context": _MISSING if missing else context.hash,
+            "verdict.activity": digest_of(activity),
+        }
+
+    def _counter(self, activity: bytes, fields: Event, event: Event, entity: Entity) -> Counter:
+        source = (
+            event["event.id"].rpartition(":")[0] if entity.provisional else ""
+        )  # amendments are ranges of one source
+        dimension, second = dimension_of(fields), event["@timestamp"][:19]
+        counter, new = entity.context.counter(activity, dimension, second, source, self.number, self.limits)
+        if new:
+            self._new[counter] = None
+        if not counter.first_id:
+            counter.seen(event["event.id"], event["@timestamp"])
+        return counter
+
+    def _remember(self, context: Context, activity: bytes, tail: bytes, counter: Counter) -> None:
+        size = len(activity) + len(tail) + _ENTRY_OVERHEAD_BYTES
+        if self.remembered_bytes + size > self.memo_bytes:
+            self.forget_verdicts()
+        if activity not in context.memo:
+            self.remembered_bytes += size
+        context.memo[activity] = (tail, counter)
+
+    def forget_verdicts(self) -> None:
+        """Empty every memo; counts stay."""
+        for context in self.contexts.values():
+            context.memo.clear()
+        self.remembered_bytes = 0
+
+    # Entities and facts
+
+    def _entity(self, key: bytes, moment: str) -> Entity:
+        entity = self.entities.get(key)
+        if entity is None:
+            entity = self._add_entity(key, Facts(), moment)
+        elif entity.memo is not entity.context.memo and not entity.provisional:
+            entity.memo = entity.context.memo
+            self._keep(key, entity, seen=moment)
+        return entity
+
+    def _add_entity(self, key: bytes, facts: Facts, moment: str) -> Entity:
+        name = key.decode()
+        entity = self.entities[key] = Entity(name, facts, self._context(name, facts), seen=moment)
+        self._refresh(entity)
+        return entity
+
+    def _context(self, entity: str, facts: Facts) -> Context:
+        deciding = facts.deciding()
+        principal = principal_of(entity, deciding)
+        name = context_of(principal, deciding)
+        return self.contexts.setdefault(name, Context(principal, name, deciding))
+
+    def _refresh(self, entity: Entity) -> None:
+        entity.suffix = suffix(entity.facts.known())
+        entity.memo = {} if entity.provisional else entity.context.memo
+
+    def _keep(self, key: bytes, entity: Entity, *, seen: str = "", ended: str = "") -> None:
+        """Note when an entity was seen or ended; stored only if it has facts (others are made again from their key)."""
+        entity.seen, entity.ended = max(entity.seen, seen), ended or entity.ended
+        if entity.facts.fields:
+            self._state.append(
+                entity_record(EntityState(entity.id, entity.facts, entity.seen, entity.ended), entity.id)
+            )
+        self.entities[key] = entity
+
+    def _take_facts(self, key: bytes, event: Event, encoded: bytes) -> Output:
+        entity = self._entity(key, event["@timestamp"])
+        before = entity.context
+        if entity.facts.merge(event):
+            entity.context = self._context(entity.id, entity.facts)
+            self._refresh(entity)
+            self._keep(key, entity, seen=event["@timestamp"])
+            entity.ended = ""
+        return [(key, self._judged_facts(event, encoded, entity)), *self._amendments(key, before, entity, event)]
+
+    def _judged_facts(self, event: Event, encoded: bytes, entity: Entity) -> bytes:
+        """Return the facts event; with a verdict only where policy forbids what they say (a privileged container found running)."""
+        verdict = decide({**entity.context.deciding, **event}, entity.context.principal, self.policies).fields()
+        if verdict["verdict.outcome"] != "unauthorized":
+            return encoded
+        return encoded[:-1] + suffix(verdict | {"verdict.principal": entity.context.principal}) + b"}"
+
+    def _amendments(self, key: bytes, before: Context, entity: Entity, event: Event) -> Iterator[tuple[bytes, bytes]]:
+        if not before.principal.startswith(_UNKNOWN) or entity.provisional:
+            return
+        for old in [counter for counter in before.counters.values() if counter.activity]:
+            span = (old.first_id, old.last_id, old.count)
+            verdict = self._move(old, entity.context)
+            record = records.amendment(self.number, self._next_number(), event["@timestamp"], entity.id, span, verdict)
+            yield key, encode_event(record)[:-1] + entity.suffix + b"}"
+        before.memo.clear()
+
+    def _move(self, old: Counter, context: Context) -> Event:
+        """Move the count of a counter to another context; return the verdict of its activity there."""
+        fields = loads(b"{" + old.activity[1:])
+        verdict = self._verdict(old.activity, fields, context)
+        counter = context.counters.get(verdict["verdict.activity"])
+        if counter is None:
+            counter = context.add(verdict["verdict.activity"], old.dimension, old.activity, self.number)
+        counter.absorb(old)
+        counter.verdict = verdict
+        self._new[counter] = None
+        old.count = 0
+        del old.context.counters[old.slot]
+        self._new.pop(old, None)
+        self._dirty.pop(old, None)
+        self._state.append(counter_record(old))
+        self._rows.append((old.key.encode(), None))
+        return verdict
+
+    # What the judge writes by itself
+
+    def adopt(self, policies: CompiledPolicies, offset: int, moment: str) -> Output:
+        """Decide by another policy set from ``offset`` on; return the adoption record, or nothing if it is in force here."""
+        if policies is not self.policies:
+            self.policies = policies
+            self.forget_verdicts()
+        if self.marks.adopted == policies.hash:
+            return []
+        self.marks.adopted = policies.hash
+        record = records.adoption(self.number, self._next_number(), moment, offset, policies.hash)
+        return [(records.JUDGE.encode(), encode_event(record))]
+
+    def note_gap(self, first: int, last: int, moment: str) -> Output:
+        """Return the record, judged like any finding, that the events of these offsets were deleted before they were judged."""
+        record = encode_event(records.gap(self.number, self._next_number(), moment, first, last))
+        output, counter = self.admit(records.JUDGE.encode(), record)
+        if counter is not None:
+            counter.count += 1
+            self.settle({counter: record}, moment)
+        return output
+
+    def _next_number(self) -> int:
+        self.marks.number += 1
+        return self.marks.number
+
+    # What goes out
+
+    def settle(self, touched: dict[Counter, bytes], appended: str) -> None:
+        """Note the latest event of every counter that a batch has counted on; ``touched`` holds its raw bytes.
+
+        The clock of the partition is event time, but never later than ``appended``, the broker's time of the batch.
+        """
+        for counter, value in touched.items():
+            event_id, moment = _id_and_time(value)
+            counter.seen(event_id, moment)
+            self._dirty[counter] = None
+            self.marks.clock = max(self.marks.clock, min(moment, appended))
+
+    def take(self, *, flush: bool) -> tuple[list[StateRecord], list[StateRecord]]:
+        """Return and forget the records of ``judge-state`` and of ``activities`` that this transaction must write.
+
+        New and unauthorized activities are rows at once, the others with ``flush``; until then their counts stand in the marks.
+        """
+        due = list(self._dirty) if flush else [counter for counter in self._dirty if counter.urgent]
+        for counter in dict.fromkeys([*self._new, *due]):
+            self._state.append(counter_record(counter))
+            self._rows.append((counter.key.encode(), self._row(counter)))
+            self._dirty.pop(counter, None)
+        state, rows = [*self._state, marks_record(self.marks, self._dirty)], self._rows
+        self._new, self._state, self._rows = {}, [], []
+        return state, rows
+
+    def _row(self, counter: Counter) -> bytes:
+        fields = loads(b"{" + counter.activity[1:]) if counter.activity else {}
+        if counter.activity and not counter.verdict:
+            counter.verdict = self._verdict(counter.activity, fields, counter.context)
+        return dumps(row_of(counter, self.number, fields))
+
+    # Coming back and letting go
+
+    def restore(self, stored: StateReader) -> None:
+        """Take over the state that an earlier judge of this partition wrote in its last committed transaction."""
+        self.marks = stored.marks
+        for counter_state in stored.counters.values():
+            self._restore_counter(counter_state, stored.changed)
+        for entity in stored.entities.values():
+            restored = self._add_entity(entity.entity.encode(), entity.facts, entity.seen)
+            restored.ended = entity.ended
+
+    def _restore_counter(self, stored: CounterState, changed: dict[str, list[object]]) -> None:
+        context = self.contexts.setdefault(stored.context, Context(stored.principal, stored.context, stored.deciding))
+        values = dict(stored.values)
+        slot, activity = values.pop("slot"), values.pop("activity").encode()
+        counter = context.add(slot, values["dimension"], activity, self.number)
+        for name, value in values.items():
+            setattr(counter, name, value)
+        if counter.key in changed:
+            counter.count, counter.last, counter.last_id, counter.samples = changed[counter.key]  # type: ignore[assignment]  # as written
+            self._dirty[counter] = None
+
+    @property
+    def pending(self) -> bool:
+        """Return whether counts have changed that stand in no row yet."""
+        return bool(self._dirty)
+
+    def sweep_when_due(self) -> None:
+        """Once an hour of the events' clock, let go of entities that ended a day or were silent seven days ago.
+
+        Every sweep takes all entities off the memo's fast path once; who comes back through ``admit`` is noted as seen.
+        """
+        if self.marks.clock[:13] == self._swept:
+            return
+        self._swept = self.marks.clock[:13]
+        clock = parse_time(self.marks.clock)
+        for key, entity in list(self.entities.items()):
+            if _is_over(entity, clock):
+                del self.entities[key]
+                self._state.append(entity_record(None, entity.id))
+            else:
+                entity.memo = {}
+
+
+def _source(value: bytes) -> bytes:
+    """Return the collector and partition of an event in wire order, as in its id."""
+    return value[_ID_START : value.rindex(b":", _ID_START, value.index(b'"', _ID_START))]
+
+
+def _is_over(entity: Entity, clock: int) -> bool:
+    if entity.ended and clock - parse_time(entity.ended) > _ENDED_NANOSECONDS:
+        return True
+    return clock - parse_time(entity.seen) > _SILENT_NANOSECONDS
+
+
+def _canonical(key: bytes, value: bytes | None) -> tuple[Event, bytes]:
+    """Return an event and its wire form without what only the judge may say; raise ``Invalid`` for what is no event."""
+    if value is None:
+        raise Invalid("an event without a value")
+    event = decode(value)
+    refused = _VERDICTS if event.get("event.action") == FACTS_ACTION else _NOT_OURS
+    event = {name: content for name, content in event.items() if name not in refused and content is not None}
+    if event.get("entity.id") != (name := _text(key)):
+        event["entity.id"] = name
+    validate_event(event)
+    return event, encode_event(event)
+
+
+def _text(key: bytes | None) -> str:
+    try:
+        return (key or b"").decode()
+    except UnicodeDecodeError as error:
+        raise Invalid(f"the key is not UTF-8: {key!r}") from error
+
+
+def _id_and_time(value: bytes) -> tuple[str, str]:
+    """Return event id and time of an event in wire order, without reading all of it."""
+    head = loads(value[: value.index(ACTIVITY_MARK)] + b"}")
+    return head["event.id"], head["@timestamp"]

@@ -1,0 +1,91 @@
+"""Records that the judge itself writes into ``verdicts``: adoptions, amendments and gaps.
+
+They are events of the entity ``judge``, numbered like a collector's: ``judge:PARTITION:NUMBER``. One judge at a time owns a partition, so
+the numbers are dense whichever slot it has.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any, Final
+
+from schemas.codec import Event
+
+__all__ = ["JUDGE", "adoption", "amendment", "gap"]
+
+JUDGE: Final = "judge"
+
+_STATE: Final = {"event.kind": "state", "event.module": "tidewaiter"}
+
+
+def _record(partition: int, number: int, moment: str, entity: str, fields: dict[str, Any]) -> Event:
+    return {"event.id": f"{JUDGE}:{partition:04d}:{number:012d}", "@timestamp": moment, "entity.id": entity, **fields}
+
+
+def adoption(partition: int, number: int, moment: str, offset: int, policy_hash: str) -> Event:
+    """Return the record that from an events offset on a policy set decides."""
+    return _record(
+        partition,
+        number,
+        moment,
+        JUDGE,
+        {
+            **_STATE,
+            "event.action": "adoption",
+            "event.dataset": "tidewaiter.adoption",
+            "adoption.subject": "policies",
+            "adoption.offset": offset,
+            "adoption.hash": policy_hash,
+            "adoption.engine": version("tidewaiter"),
+        },
+    )
+
+
+def amendment(
+    partition: int, number: int, moment: str, entity: str, span: tuple[str, str, int], verdict: Event
+) -> Event:
+    """Return the record that the events of one activity, from the first to the last id of ``span``, have another verdict.
+
+    They are the ``span[2]`` events of this entity in that range whose ``verdict.activity`` is the amendment's.
+    """
+    first, last, count = span
+    return _record(
+        partition,
+        number,
+        moment,
+        entity,
+        {
+            **_STATE,
+            "event.action": "amendment",
+            "event.dataset": "tidewaiter.amendment",
+            "amendment.first": first,
+            "amendment.last": last,
+            "amendment.count": count,
+            **verdict,
+        },
+    )
+
+
+def gap(partition: int, number: int, moment: str, first: int, last: int) -> Event:
+    """Return the record that events between two offsets were deleted before they could be judged."""
+    return _record(
+        partition,
+        number,
+        moment,
+        JUDGE,
+        {
+            "event.kind": "alert",
+            "event.category": ["host"],
+            "event.type": ["error"],
+            "event.module": "tidewaiter",
+            "event.action": "telemetry-gap",
+            "event.dataset": "tidewaiter.gap",
+            "event.outcome": "failure",
+            "rule.name": "Telemetry gap",
+            "rule.level": "high",
+            "gap.cause": "events deleted before they were judged",
+            "gap.first": f"offset {first}",
+            "gap.last": f"offset {last}",
+            "gap.count": last - first + 1,
+        },
+    )

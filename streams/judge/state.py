@@ -1,0 +1,137 @@
+"""The judge's state of one partition as records of ``judge-state``, and back.
+
+Keys: ``entity/ID`` facts of an entity; ``counter/KEY`` a counter at its last flush; ``marks`` what every transaction rewrites: the
+counts changed since that flush, the next number of the judge's own records, the adopted policy set, the clock. A tombstone removes.
+All of it is written in the transaction that it speaks of, so a restored judge counts nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from schemas.codec import dumps, loads
+from schemas.errors import TidewaiterError
+from schemas.facts import Facts
+from streams.judge.memo import Context, Counter
+
+__all__ = [
+    "MARKS",
+    "CounterState",
+    "EntityState",
+    "Marks",
+    "StateRecord",
+    "StateReader",
+    "counter_record",
+    "entity_record",
+]
+
+MARKS: Final = b"marks"
+
+StateRecord = tuple[bytes, bytes | None]
+"""Key and value of a compacted record; no value is a tombstone."""
+
+
+class StateError(TidewaiterError):
+    """A record of ``judge-state`` that this version cannot read; judging on would give wrong counts."""
+
+
+@dataclass(slots=True)
+class Marks:
+    """What changes with every transaction of a partition."""
+
+    number: int = 0
+    adopted: str = ""
+    clock: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EntityState:
+    """An entity as it is stored."""
+
+    entity: str
+    facts: Facts
+    seen: str
+    ended: str
+
+
+@dataclass(frozen=True, slots=True)
+class CounterState:
+    """A counter as it is stored, with the deciding facts of its context."""
+
+    principal: str
+    context: str
+    deciding: dict[str, Any]
+    values: dict[str, Any]
+
+
+@dataclass(slots=True)
+class StateReader:
+    """Collects the records of a partition, the later of a key winning, until all are read."""
+
+    entities: dict[str, EntityState] = field(default_factory=dict)
+    counters: dict[str, CounterState] = field(default_factory=dict)
+    marks: Marks = field(default_factory=Marks)
+    changed: dict[str, list[Any]] = field(default_factory=dict)
+
+    def take(self, key: bytes, value: bytes | None) -> None:
+        """Take in one record in the order of offsets; raise ``StateError`` for a kind that this version does not know."""
+        kind, _, name = key.decode().partition("/")
+        if kind == "entity":
+            _keep(self.entities, name, _entity(name, loads(value)) if value else None)
+        elif kind == "counter":
+            _keep(self.counters, name, _counter(loads(value)) if value else None)
+        elif key == MARKS and value:
+            stored = loads(value)
+            self.marks = Marks(stored["number"], stored["adopted"], stored["clock"])
+            self.changed = stored["counts"]
+        else:
+            raise StateError(
+                f"judge-state holds {key!r}, which this version does not know; run the version that wrote it"
+            )
+
+
+def _keep(table: dict[str, Any], name: str, value: Any) -> None:
+    if value is None:
+        table.pop(name, None)
+    else:
+        table[name] = value
+
+
+def _entity(name: str, stored: dict[str, Any]) -> EntityState:
+    facts = Facts({field_: (rank, value) for field_, (rank, value) in stored["facts"].items()})
+    return EntityState(name, facts, stored["seen"], stored["ended"])
+
+
+def _counter(stored: dict[str, Any]) -> CounterState:
+    return CounterState(stored["principal"], stored["context"], stored["deciding"], stored["values"])
+
+
+def entity_record(entity: EntityState | None, name: str) -> StateRecord:
+    """Return the record of an entity; its tombstone for None."""
+    key = b"entity/" + name.encode()
+    if entity is None:
+        return key, None
+    return key, dumps({"facts": entity.facts.fields, "seen": entity.seen, "ended": entity.ended})
+
+
+_VALUES: Final = ("slot", "dimension", "count", "first", "first_id", "last", "last_id", "samples")
+
+
+def counter_record(counter: Counter) -> StateRecord:
+    """Return the record of a counter as it is now; a count of zero is a tombstone (its events were moved)."""
+    key = b"counter/" + counter.key.encode()
+    if counter.count == 0:
+        return key, None
+    context: Context = counter.context
+    values = {name: getattr(counter, name) for name in _VALUES} | {"activity": counter.activity.decode()}
+    return key, dumps(
+        {"principal": context.principal, "context": context.hash, "deciding": context.deciding, "values": values}
+    )
+
+
+def marks_record(marks: Marks, changed: Iterable[Counter]) -> StateRecord:
+    """Return the record that every transaction of a partition writes: marks, and counts changed since the last flush."""
+    counts = {counter.key: [counter.count, counter.last, counter.last_id, counter.samples] for counter in changed}
+    return MARKS, dumps({"number": marks.number, "adopted": marks.adopted, "clock": marks.clock, "counts": counts})
