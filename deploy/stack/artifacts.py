@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import subprocess
 import tempfile
 import zipfile
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.stack.errors import ChecksumMismatch, DownloadFailed
+from deploy.stack.logs import strip_colours
 from deploy.stack.progress import Progress
 
 __all__ = [
@@ -35,7 +37,7 @@ DIRECTORY = Path(__file__).parent
 CHECKSUMS = DIRECTORY / "checksums.txt"
 DEPENDENCY_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
 ELASTICSEARCH_COORDINATES = "org.elasticsearch.distribution.integ-test-zip:elasticsearch"
-EXPLAINING_PREFIX = "[ERROR]"
+EXPLANATION = re.compile(r"^\[ERROR\] (\S.*?)(?: -> \[Help.*)?$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,19 +140,24 @@ def _run_maven(distribution: Distribution, staging: Path) -> None:
         "mvn",
         "-B",
         "-q",
+        "-Dstyle.color=never",
         "-f",
         str(DIRECTORY / "pom.xml"),
         *_maven_goal(distribution),
         f"-DoutputDirectory={staging}",
     ]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if result.returncode != 0:
-        lines = [line for line in result.stdout.splitlines() if line.startswith(EXPLAINING_PREFIX)]
-        explanation = lines[0].removeprefix(EXPLAINING_PREFIX).strip() if lines else result.stderr.strip()
         raise DownloadFailed(
-            f"Maven could not download {distribution}: {explanation} "
+            f"Maven could not download {distribution}: {_explain(result.stdout) or result.stderr.strip()} "
             f"(see the network and the mirrors in ~/.m2/settings.xml, and try again)"
         )
+
+
+def _explain(output: str) -> str:
+    """Return the first error of Maven's output, which resets the colour before it even where colours are off."""
+    match = EXPLANATION.search(strip_colours(output))
+    return match[1] if match else ""
 
 
 def _maven_goal(distribution: Distribution) -> list[str]:

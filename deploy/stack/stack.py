@@ -62,12 +62,12 @@ class Stack:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.down()
+        self.supervisor.stop_started()
 
     def up(self) -> None:
-        """Return when every service answers; those that run already are left alone, and what was started stops where one fails.
+        """Return when every service answers; those that run already are left alone.
 
-        Raises ``PreconditionsFailed`` before anything was started, any other ``StackError`` after everything was stopped.
+        Raises ``PreconditionsFailed`` before anything was started, any other ``StackError`` after what was started was stopped.
         """
         services = self._stopped_services()
         account = find_unprivileged_account()
@@ -79,7 +79,7 @@ class Stack:
         try:
             self._start(services, javas, cache, account)
         except BaseException:
-            self.down()
+            self.supervisor.stop_started()
             raise
 
     def down(self) -> None:
@@ -91,7 +91,9 @@ class Stack:
         return self.supervisor.statuses()
 
     def _stopped_services(self) -> tuple[Service, ...]:
-        running = {status.name for status in self.status() if status.running}
+        running = {status.name: status for status in self.status() if status.running}
+        for name in running.keys() & self.settings.services:
+            self._progress(f"{name} is running already (pid {running[name].process_id})")
         return tuple(service for service in self.settings.services if service not in running)
 
     def _start(

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -47,7 +48,8 @@ class Child:
     """A process to supervise.
 
     ``ready`` is called every tenth of a second from start to readiness, answers within about a second, and raises nothing.
-    ``environment`` is added to our own. ``address`` is only shown. ``account`` needs us to be root.
+    ``environment`` is added to our own. ``address`` is only shown. ``account`` needs us to be root. ``restarts`` is how
+    often ``Supervisor.check`` starts it again after it has ended by itself.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Child:
     ready: Callable[[], bool] = _always_ready
     ready_timeout_seconds: float = 60.0
     stop_timeout_seconds: float = 30.0
+    restarts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class ChildStatus:
 
 
 class Supervisor:
-    """The processes of one directory; as a context manager it stops all of them at the end.
+    """The processes of one directory; as a context manager it stops at the end those that it has started itself.
 
     In the foreground the thread that calls ``start`` must live as long as the processes: Linux ties them to it.
     """
@@ -84,7 +87,10 @@ class Supervisor:
         self._run = directory.absolute() / "run"
         self._foreground = foreground
         self._progress = progress
+        self._children: dict[str, Child] = {}
         self._watched: dict[str, RunFile] = {}
+        self._started: set[str] = set()
+        self._restarts: Counter[str] = Counter()
 
     def __enter__(self) -> Self:
         return self
@@ -92,7 +98,7 @@ class Supervisor:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.stop_all()
+        self.stop_started()
 
     def start(self, child: Child) -> None:
         """Start the process, or go on with the one of this name that runs already; does not wait."""
@@ -100,8 +106,10 @@ class Supervisor:
         if record and record.find_process():
             self._progress(f"{child.name} is running already (pid {record.process_id})")
         else:
-            record = self._spawn(child)
             self._progress(f"{child.name} is starting")
+            record = self._spawn(child)
+            self._started.add(child.name)
+        self._children[child.name] = child
         self._watched[child.name] = record
 
     def wait_until_ready(self, *children: Child) -> None:
@@ -119,11 +127,15 @@ class Supervisor:
             time.sleep(POLL_SECONDS if waiting else 0)
 
     def check(self) -> None:
-        """Raise ``ChildCrashed`` where a process started here has ended by itself; call it every now and then."""
-        for name, record in self._watched.items():
+        """Start again what was started here and has ended by itself, as often as it allows; call this every now and then.
+
+        Raises ``ChildCrashed`` for the first process that may not be started again.
+        """
+        for name, record in tuple(self._watched.items()):
             if record.find_process() is None:
                 log = Path(record.log)
-                raise ChildCrashed(name, _describe_end(record.process_id), find_telling_line(log), log)
+                crash = ChildCrashed(name, _describe_end(record.process_id), find_telling_line(log), log)
+                self._start_again(self._children[name], crash)
 
     def statuses(self) -> tuple[ChildStatus, ...]:
         """Return every process of the directory that was not stopped, in the order of starting, also of other runs."""
@@ -139,6 +151,12 @@ class Supervisor:
         """Stop every process of the directory, the last one started first."""
         for record in reversed(read_run_files(self._run)):
             self._end(record)
+
+    def stop_started(self) -> None:
+        """Stop every process that this supervisor has started, the last one started first."""
+        for record in reversed(read_run_files(self._run)):
+            if record.name in self._started:
+                self._end(record)
 
     def _find(self, name: str) -> RunFile | None:
         return next((record for record in read_run_files(self._run) if record.name == name), None)
@@ -181,6 +199,13 @@ class Supervisor:
         log.touch()
         return log
 
+    def _start_again(self, child: Child, crash: ChildCrashed) -> None:
+        if self._restarts[child.name] >= child.restarts:
+            raise crash
+        self._restarts[child.name] += 1
+        self._progress(str(crash))
+        self.start(child)
+
     def _refuse_late(self, waiting: list[Child]) -> None:
         for child in waiting:
             age_seconds = self._watched[child.name].age_seconds
@@ -197,6 +222,7 @@ class Supervisor:
             _terminate(process, record.stop_timeout_seconds)
         record.remove(self._run)
         self._watched.pop(record.name, None)
+        self._started.discard(record.name)
 
 
 def _status(record: RunFile) -> ChildStatus:
