@@ -37,7 +37,7 @@ DIRECTORY = Path(__file__).parent
 CHECKSUMS = DIRECTORY / "checksums.txt"
 DEPENDENCY_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
 ELASTICSEARCH_COORDINATES = "org.elasticsearch.distribution.integ-test-zip:elasticsearch"
-EXPLANATION = re.compile(r"^\[ERROR\] (\S.*?)(?: -> \[Help.*)?$", re.MULTILINE)
+EXPLANATION = re.compile(r"^\[ERROR\] (\w.*?)(?: -> \[Help.*)?$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
