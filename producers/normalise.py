@@ -32,8 +32,9 @@ _DIGEST_BYTES: Final = 8
 def outcomes_of(format_: Format, record: Record) -> Iterator[Outcome]:
     """Yield what becomes of a record and of earlier ones that it completes; nothing means: the format holds it.
 
-    Never raises ``Drop`` or ``Invalid``. A blank record is dropped before any format sees it. Strings that are too long
-    for the contract are cut, and end in a digest of the whole so that different ones stay different.
+    Never raises ``Drop`` or ``Invalid``. A blank record is dropped before any format sees it. Fields that say nothing
+    (``None``, an empty list) are left out of events; strings that are too long for the contract are cut, and end in a
+    digest of the whole so that different ones stay different.
     """
     if not record.data.strip():
         yield Outcome(Drop(BLANK), (record,))
@@ -145,7 +146,8 @@ class Normaliser:
 def _outcome(result: Result | Outcome, records: tuple[Record, ...]) -> Outcome:
     outcome = result if isinstance(result, Outcome) else Outcome(result, records)
     if isinstance(outcome.result, dict):
-        return Outcome({name: _cut(value) for name, value in outcome.result.items()}, outcome.records)
+        present = {name: _cut(value) for name, value in outcome.result.items() if value is not None and value != []}
+        return Outcome(present, outcome.records)
     return outcome
 
 

@@ -1,1 +1,20 @@
 """Formats: one raw record of a sensor to events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import Final
+
+from producers.formats.falco import FalcoFormat
+from producers.formats.kubernetes_audit import KubernetesAuditFormat
+from producers.types import Format, FormatOptions
+
+__all__ = ["FORMATS"]
+
+FORMATS: Final[MappingProxyType[str, Callable[[FormatOptions], Format]]] = MappingProxyType(
+    {
+        "falco": FalcoFormat,
+        "kubernetes-audit": KubernetesAuditFormat,
+    }
+)

@@ -1,0 +1,87 @@
+"""The audit log of a Kubernetes API server: as its file, as its webhook posts it, and as EKS, AKS and GKE wrap it.
+
+A line is one event, a list of them, or a wrapping. Each request gives one event, keyed by who asked: that of the stage
+``ResponseComplete``, and of a long request (exec, watch …) that of ``ResponseStarted``, after which its end is left out.
+``RequestReceived`` is left out; ``Panic`` is kept. What a line contains beside good events becomes dead letters of its own.
+
+Input::
+
+    {"kind": "Event", "stage": "ResponseStarted", "verb": "create", "auditID": "ca1e…", "user": {"username": "alice"},
+     "objectRef": {"resource": "pods", "subresource": "exec", "namespace": "shop", "name": "web-7998647bdf-phvq7"}, …}
+
+Output::
+
+    {"entity.id": "user:prod/alice", "event.action": "pods/exec-create", "orchestrator.resource.name": "web", …}
+
+Shape: https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Final
+
+from producers.formats.kubernetes_audit.event import event_of
+from producers.formats.kubernetes_audit.unwrap import Wrapped, unwrap
+from producers.formats.values import text_of
+from producers.types import FormatOptions, Position, Record, Result
+from schemas.codec import Event, loads
+from schemas.errors import Drop, Invalid
+
+__all__ = ["KubernetesAuditFormat"]
+
+_RECEIVED: Final = "stage RequestReceived"
+_REPORTED: Final = "end of a request that was reported at its start"
+_FINAL: Final = ("ResponseComplete", "Panic")
+_MAX_STARTED: Final = 100_000
+
+
+class KubernetesAuditFormat:
+    """Audit events to events; it holds no record back.
+
+    Which long requests were already reported is forgotten when it ends or after 100,000 others: their end is then an
+    event too.
+    """
+
+    def __init__(self, options: FormatOptions) -> None:
+        self._cluster = options.cluster
+        self._started: OrderedDict[str, None] = OrderedDict()
+
+    @property
+    def held(self) -> Position | None:
+        return None
+
+    def flush(self, *, final: bool = False) -> Iterator[Result]:  # noqa: ARG002 - part of the protocol
+        yield from ()
+
+    def parse(self, record: Record) -> Iterator[Result]:
+        for wrapped in unwrap(loads(record.data)):
+            yield self._result(wrapped) if isinstance(wrapped, Wrapped) else wrapped
+
+    def _result(self, wrapped: Wrapped) -> Event | Drop | Invalid:
+        try:
+            self._choose(wrapped.event)
+            return event_of(wrapped.event, self._cluster or wrapped.cluster)
+        except Drop as reason:
+            return reason
+        except Invalid as reason:
+            return Invalid(f"{wrapped.place}: {reason}") if wrapped.place else reason
+
+    def _choose(self, audit: Event) -> None:
+        """Raise ``Drop`` for the stages of a request that another one reports."""
+        stage, request = text_of(audit.get("stage")), text_of(audit.get("auditID"))
+        if stage == "RequestReceived":
+            raise Drop(_RECEIVED)
+        if stage == "ResponseStarted":
+            self._remember(request)
+        elif stage not in _FINAL:
+            raise Invalid(f"unknown stage {str(stage)[:32]!r}")
+        elif stage == "ResponseComplete" and request in self._started:
+            raise Drop(_REPORTED)
+
+    def _remember(self, request: str | None) -> None:
+        if request is not None:
+            self._started[request] = None
+        if len(self._started) > _MAX_STARTED:
+            self._started.popitem(last=False)
