@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from schemas.errors import ConfigurationError
 from schemas.settings import KafkaSettings
 from schemas.topics import TOPICS, Name, Topic
 
-__all__ = ["create_topics", "publish", "read_all"]
+__all__ = ["create_topics", "delete_records", "delete_topics", "publish", "read_all"]
 
 _TIMEOUT_SECONDS: Final = 30.0
 
@@ -56,12 +57,36 @@ def _create(admin: AdminClient, topics: list[NewTopic]) -> None:
                 raise
 
 
+def delete_topics(settings: KafkaSettings) -> None:
+    """Delete the topics of the table, with all they hold."""
+    admin = AdminClient(settings.client_configuration())
+    for future in admin.delete_topics([settings.topic(topic.name) for topic in TOPICS.values()]).values():
+        future.result(_TIMEOUT_SECONDS)
+
+
+def delete_records(settings: KafkaSettings, names: Iterable[Name]) -> None:
+    """Delete everything that topics hold now; the topics and their offsets stay."""
+    admin = AdminClient(settings.client_configuration())
+    places = [
+        TopicPartition(settings.topic(name), number, OFFSET_END)
+        for name in names
+        for number in admin.list_topics(settings.topic(name), timeout=_TIMEOUT_SECONDS)
+        .topics[settings.topic(name)]
+        .partitions
+    ]
+    for future in admin.delete_records(places).values():
+        future.result(_TIMEOUT_SECONDS)
+
+
 def publish(settings: KafkaSettings, topic: Name, key: str, value: bytes) -> None:
     """Write one record and wait until the broker has it; raise ``KafkaException`` otherwise."""
     failures: list[KafkaError] = []
     producer = Producer(settings.client_configuration() | {"enable.idempotence": True})
     producer.produce(
-        settings.topic(topic), key=key, value=value, on_delivery=lambda error, _: failures.append(error) if error else None
+        settings.topic(topic),
+        key=key,
+        value=value,
+        on_delivery=lambda error, _: failures.append(error) if error else None,
     )
     if producer.flush(_TIMEOUT_SECONDS) or failures:
         raise KafkaException(failures[0] if failures else KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001 - librdkafka's own code

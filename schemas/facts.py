@@ -18,11 +18,13 @@ from schemas.fields import FIELDS, names_of
 __all__ = [
     "AUTHORITIES",
     "FACTS_ACTION",
+    "HEARTBEAT",
     "Facts",
     "container_entity",
     "context_of",
     "host_entity",
     "is_container",
+    "is_facts",
     "principal_of",
     "user_entity",
 ]
@@ -31,6 +33,8 @@ AUTHORITIES: Final = ("sensor", "engine", "kubernetes")
 """From the least to the most trusted: a sensor's enrichment, the engine's inspect, the orchestrator."""
 
 FACTS_ACTION: Final = "facts"
+HEARTBEAT: Final = "tidewaiter.heartbeat"
+"""Dataset of a collector's heartbeats, which are nobody's activity."""
 
 _FACT_NAMES: Final = names_of("facts")
 _SETTINGS: Final = tuple(name for name in FIELDS if name.startswith("container.settings."))
@@ -51,6 +55,11 @@ def host_entity(name: str) -> str:
 def user_entity(cluster: str, name: str) -> str:
     """Return the entity id of a user or service account of a cluster (empty where unknown)."""
     return f"user:{cluster}/{name}"
+
+
+def is_facts(event: Mapping[str, Any]) -> bool:
+    """Return whether an event says what is known of its entity, instead of what it did."""
+    return event.get("event.kind") == "state" and event.get("event.action") == FACTS_ACTION
 
 
 def is_container(entity: str) -> bool:

@@ -62,7 +62,9 @@ class _Speed:
         return self.events / self.cpu_seconds
 
 
-def measure_judge(bootstrap_servers: str, *, events: int, rounds: int, progress: Callable[[str], None]) -> Iterator[Figure]:
+def measure_judge(
+    bootstrap_servers: str, *, events: int, rounds: int, progress: Callable[[str], None]
+) -> Iterator[Figure]:
     """Yield ``judge_vs_floor_novel_0``, ``_1`` and ``_10``: medians over ``rounds`` of ``events`` each, and the absolute speeds."""
     for novel in _NOVELTIES:
         ratios, speeds = [], []

@@ -82,7 +82,12 @@ class Load:
         self._made = 0
         self._producer = Producer(
             settings.client_configuration()
-            | {"enable.idempotence": True, "linger.ms": 20, "compression.type": "lz4", "queue.buffering.max.messages": 1_000_000}
+            | {
+                "enable.idempotence": True,
+                "linger.ms": 20,
+                "compression.type": "lz4",
+                "queue.buffering.max.messages": 1_000_000,
+            }
         )
 
     def send_facts(self) -> None:

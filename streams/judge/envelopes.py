@@ -24,7 +24,7 @@ _MAX_OUTLINES: Final = 10_000
 class Envelopes:
     """The known outlines; forgets all when there are too many (free text in envelopes), which costs time only."""
 
-    outlines: set[bytes] = field(default_factory=set)
+    outlines: dict[bytes, None] = field(default_factory=dict)
 
     def learn(self, event: bytes) -> None:
         """Remember the outline of an event that was found to be exactly in wire order."""
@@ -33,7 +33,7 @@ class Envelopes:
             return
         if len(self.outlines) >= _MAX_OUTLINES:
             self.outlines.clear()
-        self.outlines.add(outline)
+        self.outlines[outline] = None
 
     def knows(self, event: bytes) -> bool:
         """Return whether an event's envelope is known to be sound."""

@@ -147,8 +147,7 @@ class Judge:
                 start = value.find(ACTIVITY_MARK)
                 entity = partitions[number].entities[key]
                 tail, counter = entity.memo[value[start:]]
-                if value[:start].translate(None, VARYING) not in outlines:
-                    raise KeyError
+                _ = outlines[value[:start].translate(None, VARYING)]
             except (KeyError, AttributeError):
                 self._admit(message, produced, touched)
                 continue

@@ -13,7 +13,7 @@ from typing import Final
 from schemas.codec import ACTIVITY_MARK, Event, decode, dumps, encode_event, loads, suffix
 from schemas.errors import Invalid
 from schemas.event import parse_time, validate_event
-from schemas.facts import FACTS_ACTION, Facts, context_of, is_container, principal_of
+from schemas.facts import HEARTBEAT, Facts, context_of, is_facts, principal_of
 from schemas.fields import FIELDS
 from streams.judge import records
 from streams.judge.decide import decide
@@ -35,7 +35,6 @@ from streams.judge.state import (
 __all__ = ["Entity", "Partition"]
 
 _ID_START: Final = len(b'{"event.id":"')
-_BOOKKEEPING: Final = frozenset({"state", "metric"})
 _MISSING: Final = "missing"
 _UNKNOWN: Final = "unknown:"
 _NOT_OURS: Final = frozenset(name for name, row in FIELDS.items() if row.part in {"facts", "verdict"})
@@ -91,8 +90,8 @@ class Partition:
     def admit(self, key: bytes, value: bytes | None) -> tuple[Output, Counter | None]:
         """Judge one event that the memo does not know; return its records and the counter that the caller counts it on.
 
-        Events about telemetry itself (facts, heartbeats) are counted on none. Raises ``Invalid`` for what is no event; nothing has
-        changed then.
+        Heartbeats are nobody's activity: they get no verdict and are counted on none. Raises ``Invalid`` for what is no event;
+        nothing has changed then.
         """
         remembered = self._remembered(key, value)
         if remembered is not None:
@@ -100,10 +99,10 @@ class Partition:
         event, encoded = _canonical(key, value)
         if encoded == value:
             self.envelopes.learn(encoded)
-        if event.get("event.kind") == "state" and event["event.action"] == FACTS_ACTION:
-            return self._take_facts(key, event, encoded), None
+        if is_facts(event):
+            return self._take_facts(key, event, encoded)
         entity = self._entity(key, event["@timestamp"])
-        if event.get("event.kind") in _BOOKKEEPING:
+        if event["event.dataset"] == HEARTBEAT:
             return [(key, encoded[:-1] + entity.suffix + b"}")], None
         if event["event.action"] == "container-destroy":
             self._keep(key, entity, ended=event["@timestamp"])
@@ -129,8 +128,12 @@ class Partition:
         else:
             counter.verdict = verdict
         tail = suffix(verdict) + b"}"
-        self._remember(entity.context, _source(encoded) + activity if entity.provisional else activity, tail, counter)
-        return [(key, encoded[:-1] + entity.suffix + tail)], counter
+        if not is_facts(event):
+            self._remember(
+                entity.context, _source(encoded) + activity if entity.provisional else activity, tail, counter
+            )
+        known = b"" if is_facts(event) else entity.suffix  # a facts event says them itself
+        return [(key, encoded[:-1] + known + tail)], counter
 
     def _verdict(self, activity: bytes, fields: Event, context: Context) -> Event:
         missing = context.principal.startswith(_UNKNOWN)
@@ -203,22 +206,17 @@ class Partition:
             )
         self.entities[key] = entity
 
-    def _take_facts(self, key: bytes, event: Event, encoded: bytes) -> Output:
+    def _take_facts(self, key: bytes, event: Event, encoded: bytes) -> tuple[Output, Counter]:
+        """Merge facts; they are judged themselves, since a container found running may be what a policy forbids."""
         entity = self._entity(key, event["@timestamp"])
         before = entity.context
         if entity.facts.merge(event):
-            entity.context = self._context(entity.id, entity.facts)
+            entity.context, entity.ended = self._context(entity.id, entity.facts), ""
             self._refresh(entity)
             self._keep(key, entity, seen=event["@timestamp"])
-            entity.ended = ""
-        return [(key, self._judged_facts(event, encoded, entity)), *self._amendments(key, before, entity, event)]
-
-    def _judged_facts(self, event: Event, encoded: bytes, entity: Entity) -> bytes:
-        """Return the facts event; with a verdict only where policy forbids what they say (a privileged container found running)."""
-        verdict = decide({**entity.context.deciding, **event}, entity.context.principal, self.policies).fields()
-        if verdict["verdict.outcome"] != "unauthorized":
-            return encoded
-        return encoded[:-1] + suffix(verdict | {"verdict.principal": entity.context.principal}) + b"}"
+        amendments = list(self._amendments(key, before, entity, event))
+        output, counter = self._judge(key, event, encoded, entity)
+        return [*output, *amendments], counter
 
     def _amendments(self, key: bytes, before: Context, entity: Entity, event: Event) -> Iterator[tuple[bytes, bytes]]:
         if not before.principal.startswith(_UNKNOWN) or entity.provisional:
@@ -367,7 +365,7 @@ def _canonical(key: bytes, value: bytes | None) -> tuple[Event, bytes]:
     if value is None:
         raise Invalid("an event without a value")
     event = decode(value)
-    refused = _VERDICTS if event.get("event.action") == FACTS_ACTION else _NOT_OURS
+    refused = _VERDICTS if is_facts(event) else _NOT_OURS
     event = {name: content for name, content in event.items() if name not in refused and content is not None}
     if event.get("entity.id") != (name := _text(key)):
         event["entity.id"] = name

@@ -38,7 +38,8 @@ def run(settings: Settings, stopping: Callable[[], bool]) -> None:
 
 def _refuse_if_fenced(settings: Settings, error: KafkaException) -> None:
     cause = error.args[0]
-    if isinstance(cause, KafkaError) and cause.code() in {KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH}:  # noqa: SLF001 - librdkafka's own code
+    if isinstance(cause, KafkaError) and cause.fatal():
         raise ConfigurationError(
-            f"another judge runs with slot {settings.judge.slot} and has taken over; give each its own TIDEWAITER_JUDGE__SLOT"
+            f"another judge runs with slot {settings.judge.slot} and has taken over ({cause.str()}); give each its own "
+            "TIDEWAITER_JUDGE__SLOT"
         ) from error

@@ -1,0 +1,20 @@
+"""The command line: one Typer application, a module a group of commands."""
+
+from __future__ import annotations
+
+import sys
+
+from deploy.cli.app import app
+from deploy.cli.console import fail
+from schemas.errors import TidewaiterError
+
+__all__ = ["app", "main"]
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one clear text on standard error and exit code 2, never a traceback."""
+    try:
+        app()
+    except TidewaiterError as error:
+        fail(str(error))
+        sys.exit(2)

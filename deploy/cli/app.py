@@ -1,0 +1,28 @@
+"""The commands in the order that help shows them."""
+
+from __future__ import annotations
+
+import typer
+
+from deploy.cli import bench, demo, files, policy, processes, stack
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="tidewaiter",
+    help="Gives every container event a verdict, authorized or unauthorized, and keeps the proof.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("demo")(demo.demo)
+app.command("up")(stack.up)
+app.command("down")(stack.down)
+app.command("status")(stack.status)
+app.command("normalise")(files.normalise)
+app.command("try")(files.try_)
+app.command("collect")(processes.collect)
+app.command("judge")(processes.judge)
+app.command("deliver")(processes.deliver)
+app.add_typer(policy.app, name="policy")
+app.add_typer(bench.app, name="bench")

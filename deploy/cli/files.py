@@ -1,0 +1,102 @@
+"""Commands that need no service: ``normalise`` and ``try``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, BinaryIO, Final
+
+import typer
+
+from deploy.cli.console import err
+from deploy.cli.options import Cluster, FormatName, Host, format_named
+from deploy.cli.table import VerdictTable
+from deploy.policies import DEFAULT_POLICIES
+from deploy.trial import judge_records
+from producers.normalise import Normaliser, records_of
+from schemas.codec import Event, dumps, encode_event
+from schemas.errors import ConfigurationError, Invalid
+from schemas.policyset import load_policies
+
+__all__ = ["normalise", "try_"]
+
+SOME_UNREADABLE: Final = 3
+"""Exit code when some lines could not be read; everything else was done."""
+
+_FILE_HELP = "File of raw records, one a line; - is standard input."
+File = Annotated[str, typer.Argument(metavar="FILE", help=_FILE_HELP)]
+
+
+@contextmanager
+def _opened(file: str) -> Iterator[BinaryIO]:
+    if file == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        with Path(file).open("rb") as stream:
+            yield stream
+    except OSError as error:
+        raise ConfigurationError(
+            f"{file}: {error.strerror}; name a file that can be read, or - for standard input"
+        ) from error
+
+
+def _print(event: Event) -> None:
+    sys.stdout.buffer.write(dumps(event) + b"\n")
+
+
+def normalise(format_: FormatName, file: File, cluster: Cluster = "", host: Host = "") -> None:
+    """Turn a sensor's records into events, one JSON object a line in wire order.
+
+    Exit code 3: some lines could not be read; they appear as {"input.line": N, "error": …}.
+    """
+    normaliser = Normaliser(format_named(format_, cluster, host))
+    with _opened(file) as stream:
+        for line, result in normaliser.run(records_of(stream, file)):
+            if isinstance(result, Invalid):
+                _print({"input.line": line, "error": str(result)})
+            else:
+                sys.stdout.buffer.write(encode_event(result) + b"\n")
+    sys.stdout.flush()
+    _finish(normaliser)
+
+
+def try_(
+    format_: FormatName,
+    file: File,
+    policy: Annotated[
+        list[Path] | None,
+        typer.Option(help="Directory or file of policies instead of the shipped ones; may be repeated."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object an event instead of a table.")] = False,
+    cluster: Cluster = "",
+    host: Host = "",
+) -> None:
+    """Judge a file of records by policy, with no service: a verdict for every event.
+
+    Facts that the file tells of a container hold for it from its first event on. Exit code 3: some lines could not be read.
+    """
+    policies = load_policies(policy or [DEFAULT_POLICIES], datetime.now(UTC).date())
+    normaliser = Normaliser(format_named(format_, cluster, host))
+    table = None if as_json else VerdictTable()
+    with _opened(file) as stream:
+        for row in judge_records(normaliser.run(records_of(stream, file)), policies):
+            _print(row) if table is None else table.add(row)
+    sys.stdout.flush()
+    if table is not None:
+        table.summarise()
+    _finish(normaliser)
+
+
+def _finish(normaliser: Normaliser) -> None:
+    tally = normaliser.tally
+    ignored = ", ".join(f"{number} {reason}" for reason, number in tally.ignored.most_common())
+    err.print(
+        f"{tally.lines} lines: {tally.lines_in_events} in {tally.events} events, {tally.deadletters} unreadable"
+        + (f", ignored: {ignored}" if ignored else "")
+    )
+    if tally.deadletters or tally.parts_refused:
+        raise typer.Exit(SOME_UNREADABLE)
