@@ -75,7 +75,7 @@ def decode_deadletter(value: bytes) -> DeadLetter:
         raise Invalid(f"not a dead letter: {error!r}") from error
 
 
-def headers_of(letter: DeadLetter) -> list[tuple[str, bytes]]:
+def headers_of(letter: DeadLetter) -> list[tuple[str, str | bytes | None]]:
     """Return the Kafka headers, by which letters can be counted without reading them."""
     return [("stage", letter.stage.encode()), ("process", letter.process.encode())]
 
