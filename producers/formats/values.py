@@ -80,11 +80,11 @@ def flag_of(value: Any) -> bool | None:
 
 
 def address_of(value: Any) -> str | None:
-    """Return an IP address in its canonical form."""
+    """Return an IP address in its canonical form, without a zone, which Elasticsearch cannot hold."""
     if not isinstance(value, str):
         return None
     try:
-        return str(ip_address(value.strip("[]")))
+        return str(ip_address(value.strip("[]").partition("%")[0]))
     except ValueError:
         return None
 
