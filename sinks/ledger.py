@@ -1,0 +1,111 @@
+"""The marks of a sink's group in Kafka: read when partitions come, written as they advance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from schemas.telemetry import count, gauge
+from sinks.mark import Mark, Start, resolve_start
+from sinks.offsets import PartitionOffsets
+
+__all__ = ["PASSING", "Ledger"]
+
+_log = structlog.get_logger(__name__)
+
+_KAFKA_SECONDS: Final = 30.0
+
+PASSING: Final = frozenset(
+    {
+        KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001 - the names of librdkafka's own codes begin so
+        KafkaError._MAX_POLL_EXCEEDED,  # noqa: SLF001
+        KafkaError._RESOLVE,  # noqa: SLF001
+        KafkaError._TIMED_OUT,  # noqa: SLF001
+        KafkaError._TRANSPORT,  # noqa: SLF001
+        KafkaError._WAIT_COORD,  # noqa: SLF001
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NETWORK_EXCEPTION,
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.REQUEST_TIMED_OUT,
+    }
+)
+"""Errors that librdkafka itself recovers from."""
+
+_NOT_OURS: Final = frozenset(
+    {
+        KafkaError.ILLEGAL_GENERATION,
+        KafkaError.REBALANCE_IN_PROGRESS,
+        KafkaError.UNKNOWN_MEMBER_ID,
+        KafkaError._ASSIGNMENT_LOST,  # noqa: SLF001
+    }
+)
+
+
+class Ledger:
+    """Reads and writes the marks of the partitions that ``consumer`` is assigned; blocks until Kafka answers."""
+
+    def __init__(self, consumer: Consumer, topic: str, process: str) -> None:
+        self._consumer = consumer
+        self._topic = topic
+        self._process = process
+
+    def starts(self, partitions: Sequence[TopicPartition]) -> dict[int, Start]:
+        """Return where to begin in each partition; raise ``KafkaException`` when Kafka does not answer."""
+        if not partitions:
+            return {}
+        committed = self._consumer.committed(list(partitions), timeout=_KAFKA_SECONDS)
+        return {place.partition: self._start(place) for place in committed}
+
+    def write(self, marks: Mapping[int, Mark]) -> bool:
+        """Return whether the marks are committed; if not, the next commit may succeed, or others have the partitions."""
+        places = [
+            TopicPartition(self._topic, number, mark.offset, metadata=mark.text()) for number, mark in marks.items()
+        ]
+        try:
+            self._consumer.commit(offsets=places, asynchronous=False)
+        except KafkaException as failure:
+            error: KafkaError = failure.args[0]
+            if error.code() not in PASSING | _NOT_OURS:
+                raise
+            _log.warning("offsets are not committed", sink=self._process, error=error.str())
+            return False
+        return True
+
+    def pass_markers(self, offsets: Mapping[int, PartitionOffsets]) -> None:
+        """Move partitions in which nothing is open to the reader's position, behind markers of transactions.
+
+        Only between reads: during one, the position is already behind records that nobody has taken yet.
+        """
+        if not offsets:
+            return
+        lag = 0
+        for place in self._consumer.position([TopicPartition(self._topic, number) for number in offsets]):
+            if place.offset >= 0:
+                offsets[place.partition].pass_markers(place.offset)
+                high = self._consumer.get_watermark_offsets(place, cached=True)[1]
+                lag = max(lag, high - place.offset + offsets[place.partition].outstanding)
+        gauge("lag_events", lag, process=self._process)
+
+    def _start(self, committed: TopicPartition) -> Start:
+        low, high = self._consumer.get_watermark_offsets(committed, timeout=_KAFKA_SECONDS)
+        start = resolve_start(Mark.read(committed.offset, committed.metadata), low, high)
+        if start.fault is not None:
+            count("gaps", process=self._process, cause=start.fault)
+            _log.error(
+                "records were never delivered",
+                sink=self._process,
+                cause=start.fault,
+                topic=self._topic,
+                partition=committed.partition,
+                committed_offset=committed.offset,
+                goes_on_at_offset=start.offset,
+                topic_ends_at_offset=high,
+                advice="keep records longer than a receiver may be away (retention.ms); what is missing is in the archive",
+            )
+        return start
