@@ -18,8 +18,9 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from producers.types import Format, Outcome, Record, Result
-from schemas.codec import Event
+from schemas.codec import Event, decode, encode_event
 from schemas.errors import Drop, Invalid
+from schemas.event import validate_event
 
 __all__ = ["BLANK", "Normaliser", "Tally", "flushed", "outcomes_of", "records_of"]
 
@@ -114,7 +115,8 @@ class Tally:
 class Normaliser:
     """Runs records through a format with no service; events are numbered as one partition of ``collector`` would be.
 
-    Events get ``event.id`` but no ``event.created``: the same input gives the same output, byte for byte.
+    Events get ``event.id`` but no ``event.created``: the same input gives the same output, byte for byte. What is no valid
+    event becomes a dead letter, as it does in a collector.
     """
 
     def __init__(self, format_: Format, collector: str = "try") -> None:
@@ -128,10 +130,11 @@ class Normaliser:
         for record in records:
             self.tally.lines += 1
             self._last_line = record.line
-            yield from self._settle(list(outcomes_of(self._format, record)))
-        yield from self._settle(list(flushed(self._format, final=True)))
+            yield from self._settle(outcomes_of(self._format, record))
+        yield from self._settle(flushed(self._format, final=True))
 
-    def _settle(self, outcomes: list[Outcome]) -> Iterator[tuple[int, Event | Invalid]]:
+    def _settle(self, found: Iterable[Outcome]) -> Iterator[tuple[int, Event | Invalid]]:
+        outcomes = [_checked(outcome) for outcome in found]
         number = self.tally.events
         self.tally.count(outcomes)
         for outcome in outcomes:
@@ -148,6 +151,17 @@ def _outcome(result: Result | Outcome, records: tuple[Record, ...]) -> Outcome:
     if isinstance(outcome.result, dict):
         present = {name: _cut(value) for name, value in outcome.result.items() if value is not None and value != []}
         return Outcome(present, outcome.records)
+    return outcome
+
+
+def _checked(outcome: Outcome) -> Outcome:
+    """Return the outcome, or a dead letter in place of an event that cannot be written or does not keep the contract."""
+    if not isinstance(outcome.result, dict):
+        return outcome
+    try:
+        validate_event(decode(encode_event({"event.id": ""} | outcome.result)))
+    except Invalid as fault:
+        return Outcome(Invalid(f"its event is not valid: {fault}"), outcome.records)
     return outcome
 
 

@@ -2,12 +2,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from producers.normalise import BLANK, Normaliser, flushed, outcomes_of, records_of
 from producers.types import Outcome, Position, Record, Result
+from schemas.codec import Event
 from schemas.errors import Drop, Invalid
+
+EVENT: Event = {
+    "@timestamp": "2025-03-01T10:00:00Z",
+    "entity.id": "host:node-1",
+    "event.action": "test",
+    "event.dataset": "test",
+}
 
 
 class Scripted:
@@ -31,7 +40,7 @@ class Scripted:
 
     def flush(self, *, final: bool = False) -> Iterable[Result | Outcome]:  # noqa: ARG002 - part of the protocol
         joined, self._held = self._held, []
-        return [Outcome({"event.action": "joined"}, tuple(joined))] if joined else []
+        return [Outcome(EVENT, tuple(joined))] if joined else []
 
 
 def _said(letter: str) -> Iterator[Result]:
@@ -39,7 +48,7 @@ def _said(letter: str) -> Iterator[Result]:
         raise Invalid("raised")
     if letter == "D":
         raise Drop("raised")
-    results: dict[str, Result] = {"e": {"event.action": "one"}, "i": Invalid("returned"), "d": Drop("returned")}
+    results: dict[str, Result] = {"e": EVENT, "i": Invalid("returned"), "d": Drop("returned")}
     yield results[letter]
 
 
@@ -103,3 +112,18 @@ def test_an_event_of_no_record_has_none() -> None:
             return [{"event.action": f"final {final}"}]
 
     assert list(flushed(Telling(), final=True)) == [Outcome({"event.action": "final True"}, ())]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"process.pid": "many"}, {"process.pid": 2**70}, {"no.such.field": 1}, {"message": "\ud800"}]
+)
+def test_what_is_no_valid_event_is_a_dead_letter(wrong: Event) -> None:
+    class Wrong(Scripted):
+        def parse(self, record: Record) -> Iterator[Result | Outcome]:  # noqa: ARG002 - part of the protocol
+            yield EVENT | wrong
+
+    normaliser = Normaliser(Wrong())
+    ((line, fault),) = normaliser.run(records_of([b"1"], "file"))
+    assert line == 1
+    assert str(fault).startswith("its event is not valid: ")
+    assert normaliser.tally.deadletters == 1
