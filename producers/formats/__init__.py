@@ -6,6 +6,8 @@ from collections.abc import Callable
 from types import MappingProxyType
 from typing import Final
 
+from producers.formats.auditd import AuditdFormat
+from producers.formats.docker import DockerFormat
 from producers.formats.falco import FalcoFormat
 from producers.formats.kubernetes_audit import KubernetesAuditFormat
 from producers.types import Format, FormatOptions
@@ -14,6 +16,8 @@ __all__ = ["FORMATS"]
 
 FORMATS: Final[MappingProxyType[str, Callable[[FormatOptions], Format]]] = MappingProxyType(
     {
+        "auditd": AuditdFormat,
+        "docker": DockerFormat,
         "falco": FalcoFormat,
         "kubernetes-audit": KubernetesAuditFormat,
     }
