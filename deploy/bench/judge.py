@@ -20,7 +20,6 @@ from confluent_kafka import Message
 from deploy.bench.figure import Figure
 from deploy.bench.load import Load
 from deploy.kafka import create_topics, delete_records, delete_topics
-from deploy.policies import publish_default_policies
 from schemas.settings import JudgeSettings, KafkaSettings, Settings
 from streams.judge.judge import Judge, Produced
 
@@ -55,7 +54,6 @@ class _Floor(Judge):
 class _Speed:
     events: int
     cpu_seconds: float
-    appended_bytes: float
 
     @property
     def events_per_cpu_second(self) -> float:
@@ -108,7 +106,6 @@ def _settings(bootstrap_servers: str) -> Settings:
 
 def _prepare(settings: Settings, novel: int) -> Load:
     create_topics(settings.kafka)
-    publish_default_policies(settings.kafka)
     load = Load(settings.kafka, novel)
     load.send_facts()
     return load
@@ -119,11 +116,10 @@ def _run(kind: type[Judge], bootstrap_servers: str, events: int, novel: int) -> 
     _prepare(settings, novel).send(events)
     judge = kind(settings)
     try:
-        while judge.step() == 0:
-            time.sleep(0.01)
+        warm = _judge_all(judge, events // 10)
         started = time.process_time()
-        judged = _judge_all(judge, events * 9 // 10)
-        return _Speed(judged, time.process_time() - started, 0)
+        judged = _judge_all(judge, events - warm)
+        return _Speed(judged, time.process_time() - started)
     finally:
         judge.close()
         delete_topics(settings.kafka)

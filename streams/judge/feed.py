@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from datetime import date
+from typing import Any, Final
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaException, TopicPartition
 
-from schemas.policyset import PolicySet
+from schemas.codec import loads
+from schemas.policyset import PolicySet, parse_policies
 from schemas.settings import KafkaSettings
 from streams.judge.policy import CompiledPolicies
 from streams.kafka import reader
@@ -23,7 +25,7 @@ class PolicyFeed:
         self._reader = reader(settings, f"{client_id}-policies")
         self._partition = TopicPartition(settings.topic("policies"), 0, OFFSET_BEGINNING)
         self._reader.assign([self._partition])
-        self.current = CompiledPolicies.compile(PolicySet.empty())
+        self.current = CompiledPolicies.compile(parse_policies([], date.min))
         self._read_to_end()
 
     def _read_to_end(self) -> None:
@@ -38,12 +40,12 @@ class PolicyFeed:
         self._take(self._reader.consume(100, timeout=0))
         return self.current
 
-    def _take(self, messages: list[object]) -> None:
+    def _take(self, messages: list[Any]) -> None:
         for message in messages:
             if message.error():
                 raise KafkaException(message.error())
             if message.value() is not None:
-                self.current = CompiledPolicies.compile(PolicySet.from_manifest(message.value()))
+                self.current = CompiledPolicies.compile(PolicySet.from_manifest(loads(message.value())))
 
     def close(self) -> None:
         """Leave the topic."""

@@ -101,28 +101,33 @@ class Context:
     fresh: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     def counter(
-        self, activity: bytes, dimension: str, second: str, partition: int, limits: Limits
+        self, activity: bytes, dimension: str, second: str, source: str, partition: int, limits: Limits
     ) -> tuple[Counter, bool]:
         """Return the counter of an activity and whether it is new; beyond the limits it is the dimension's other row.
 
-        ``second`` is event time, so that the same events make the same rows whenever they are judged.
+        ``second`` is event time, so that the same events make the same rows whenever they are judged. With a ``source``
+        each source has its own counter, so that first and last id are a range of one source.
         """
-        digest = digest_of(activity)
-        known = self.counters.get(digest)
+        slot = f"{digest_of(activity)}@{source}" if source else digest_of(activity)
+        known = self.counters.get(slot)
         if known is not None:
             return known, False
         if not self._admits(dimension, second, limits):
-            digest, activity = f"{OTHER}-{dimension}", b""
-            if digest in self.counters:
-                return self.counters[digest], False
-        return self.add(digest, dimension, activity, partition), True
+            slot, activity = f"{OTHER}-{dimension}", b""
+            if slot in self.counters:
+                return self.counters[slot], False
+        return self.add(slot, dimension, activity, partition), True
 
-    def add(self, digest: str, dimension: str, activity: bytes, partition: int) -> Counter:
+    def add(self, slot: str, dimension: str, activity: bytes, partition: int) -> Counter:
         """Return a new counter, registered."""
-        key = f"{self.principal}|{self.hash}|{digest}|{partition}"
-        counter = self.counters[digest] = Counter(key, self, digest, dimension, activity)
+        counter = self.counters[slot] = Counter(self, slot, partition, dimension, activity)
         self.rows[dimension] += 1
         return counter
+
+    def drop(self, counter: Counter) -> None:
+        """Forget a counter whose count was moved elsewhere."""
+        del self.counters[counter.slot]
+        self.rows[counter.dimension] -= 1
 
     def _admits(self, dimension: str, second: str, limits: Limits) -> bool:
         latest, rows = self.fresh.get(dimension, ("", 0))

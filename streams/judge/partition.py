@@ -239,7 +239,7 @@ class Partition:
         counter.verdict = verdict
         self._new[counter] = None
         old.count = 0
-        del old.context.counters[old.slot]
+        old.context.drop(old)
         self._new.pop(old, None)
         self._dirty.pop(old, None)
         self._state.append(counter_record(old))
