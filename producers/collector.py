@@ -9,7 +9,7 @@ starts from what was committed; there is no rollback code.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Final
 
@@ -19,6 +19,7 @@ from producers.batch import Batch, Collected
 from producers.ledger import Ledger, Message
 from producers.normalise import flushed, outcomes_of
 from producers.numbers import Numbers
+from producers.origins.spooled import Enrich
 from producers.own import gap_event, heartbeat_event
 from producers.repeats import Repeats
 from producers.state import State, decode_state, encode_state
@@ -31,10 +32,7 @@ from schemas.fields import ECS_VERSION
 from schemas.settings import CollectorSettings
 from schemas.topics import partition_of
 
-__all__ = ["REPEATED_FACTS", "Collector", "Enrich"]
-
-Enrich = Callable[[Record], Record]
-"""Adds to a live record what can only be known now, such as the container of a process that may be gone in a moment."""
+__all__ = ["REPEATED_FACTS", "Collector"]
 
 REPEATED_FACTS: Final = "repeated facts"
 MAX_EVENT_BYTES: Final = 900_000

@@ -1,0 +1,179 @@
+"""Running a collector as a process: from options to an origin, a format and a ledger, until it ends or is told to."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from producers.batch import Collected
+from producers.collector import Collector
+from producers.formats import FORMATS
+from producers.kafka import KafkaLedger
+from producers.origins.file import FileOrigin
+from producers.origins.push import PushFeeder, PushOptions
+from producers.origins.socket import SocketFeeder
+from producers.origins.spooled import Enrich, Feeder, SpooledOrigin
+from producers.origins.stdin import StdinFeeder
+from producers.recorder import Recorder
+from producers.types import Format, FormatOptions, Origin
+from schemas.errors import ConfigurationError
+from schemas.settings import CollectorId, Settings
+from schemas.telemetry import serve
+
+__all__ = ["CollectOptions", "collect"]
+
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+
+
+@dataclass(frozen=True, slots=True)
+class CollectOptions:
+    """What a person asks a collector for; exactly one of ``file``, ``listen``, ``socket``, ``stdin`` is the source.
+
+    ``collector_id`` is the collector's for good: its position, its numbers and its fencing hang on it. ``listen`` is
+    ``ADDRESS:PORT`` of the HTTP push. ``live`` says that records are of this host and of now; by default those of a
+    followed file and of a socket are. With ``record`` the raw records go into that file and nothing goes to Kafka.
+    """
+
+    collector_id: str
+    format_name: str
+    file: Path | None = None
+    listen: str | None = None
+    socket: Path | None = None
+    stdin: bool = False
+    follow: bool = True
+    live: bool | None = None
+    cluster: str = ""
+    host: str = ""
+    record: Path | None = None
+
+    def is_live(self) -> bool:
+        """Return whether ``/proc`` and engines of this host may be asked about the records."""
+        if self.live is not None:
+            return self.live
+        return self.socket is not None or (self.file is not None and self.follow)
+
+
+def collect(settings: Settings, options: CollectOptions) -> Collected:
+    """Collect (or record) until the source ends, or SIGTERM or SIGINT comes; return what was committed.
+
+    To be called in the main thread. Raises ``ConfigurationError`` before anything is taken in, ``DeliveryError`` when
+    another copy of this collector has taken over. Any other error is a crash: start it again, it goes on exactly where it was.
+    """
+    _check(options)
+    format_ = _format(options)
+    enrich: Enrich | None = getattr(format_, "enrich", None)
+    with _metrics(settings):
+        if options.record is not None:
+            return _record(settings, options, options.record, enrich)
+        return _collect(settings, options, format_, enrich)
+
+
+def _collect(settings: Settings, options: CollectOptions, format_: Format, enrich: Enrich | None) -> Collected:
+    spooled = options.file is None
+    limits = settings.collector
+    collector = Collector(
+        options.collector_id,
+        _origin(settings, options, enrich),
+        format_,
+        KafkaLedger(settings.kafka, options.collector_id),
+        limits,
+        max_record_bytes=limits.max_line_bytes if options.listen is None else limits.max_body_bytes,
+        enrich=None if spooled else enrich,
+    )
+    with _stopped_by_signals(collector.stop):
+        collector.run()
+    return collector.collected
+
+
+def _record(settings: Settings, options: CollectOptions, path: Path, enrich: Enrich | None) -> Collected:
+    origin = _origin(settings, options, enrich)
+    recorder = Recorder(origin, options.format_name, path, enrich if options.file is not None else None)
+    with _stopped_by_signals(recorder.stop):
+        recorder.run()
+    return Collected(records=recorder.recorded)
+
+
+def _check(options: CollectOptions) -> None:
+    try:
+        TypeAdapter(CollectorId).validate_python(options.collector_id)
+    except ValidationError as error:
+        raise ConfigurationError(
+            f"{options.collector_id!r} cannot be a collector id; use up to 63 of a-z, 0-9, '.' and '-', a letter or digit first"
+        ) from error
+    sources = (options.file is not None, options.listen is not None, options.socket is not None, options.stdin)
+    if sum(sources) != 1:
+        raise ConfigurationError("name exactly one source: --file, --listen, --socket or --stdin")
+
+
+def _format(options: CollectOptions) -> Format:
+    if options.format_name not in FORMATS:
+        raise ConfigurationError(f"no format is named {options.format_name!r}; choose one of {', '.join(FORMATS)}")
+    known = FormatOptions(cluster=options.cluster, host=options.host, live=options.is_live())
+    return FORMATS[options.format_name](known)
+
+
+def _origin(settings: Settings, options: CollectOptions, enrich: Enrich | None) -> Origin:
+    limits = settings.collector
+    if options.file is not None:
+        return FileOrigin(options.file, follow=options.follow, max_line_bytes=limits.max_line_bytes)
+    path = settings.state_directory / "spool" / f"{options.collector_id}.sqlite"
+    return SpooledOrigin(options.collector_id, path, limits.spool_bytes, _feeder(settings, options), enrich)
+
+
+def _feeder(settings: Settings, options: CollectOptions) -> Feeder:
+    limits = settings.collector
+    if options.socket is not None:
+        return SocketFeeder(options.socket, limits.max_line_bytes)
+    if options.listen is not None:
+        return PushFeeder(options.collector_id, _push_options(settings, options.listen))
+    return StdinFeeder(sys.stdin.fileno(), limits.max_line_bytes)
+
+
+def _push_options(settings: Settings, listen: str) -> PushOptions:
+    limits = settings.collector
+    address, _, port = listen.rpartition(":")
+    if not address or not port.isdecimal():
+        raise ConfigurationError(f"{listen!r} is not ADDRESS:PORT; say for example --listen 127.0.0.1:8443")
+    if limits.push_token is None:
+        raise ConfigurationError(
+            "senders need a token: set TIDEWAITER_COLLECTOR__PUSH_TOKEN, or collector.push_token in tidewaiter.yaml"
+        )
+    return PushOptions(
+        address.strip("[]"),
+        int(port),
+        limits.push_token,
+        limits.max_body_bytes,
+        limits.push_certificate_file,
+        limits.push_key_file,
+    )
+
+
+@contextmanager
+def _metrics(settings: Settings) -> Iterator[None]:
+    stop = serve(settings.metrics_port) if settings.metrics_port is not None else None
+    try:
+        yield
+    finally:
+        if stop is not None:
+            stop()
+
+
+@contextmanager
+def _stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
+    def handle(_: int, __: FrameType | None) -> None:
+        stop()
+
+    before = {number: signal.signal(number, handle) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
