@@ -97,8 +97,11 @@ def check_cidr(pattern: str) -> str:
 def clean_path(path: str) -> str:
     """Return a path without doubled or trailing slashes, ``.`` and ``..``, and seen from its own root.
 
-    ``/proc/1/root/etc/shadow`` is ``/etc/shadow`` (of another container or the host).
+    ``/proc/1/root/etc/shadow`` is ``/etc/shadow`` (of another container or the host). ``memfd:name``, as some sensors name
+    what was run from memory, is ``/memfd:name``, as the kernel does.
     """
+    if path.startswith("memfd:"):
+        return f"/{path}"
     if not path.startswith("/"):
         return path
     cleaned = "/" + normpath(path).lstrip("/")

@@ -163,6 +163,7 @@ class FileMatch(Match):
     path: _Paths | None = None
     access: Some[Literal["read", "write", "create", "delete", "rename", "attributes"]] | None = None
     executable: _Paths | None = None
+    program: _Names | None = None
     user: _Names | None = None
 
 
@@ -189,18 +190,23 @@ class DnsMatch(Match):
 
 
 class ContainerMatch(Match):
-    """A step in the life of a container, as ``event.action`` names it."""
+    """A step in the life of a container, its networks, volumes and images, as ``event.action`` names it."""
 
     action: _Names | None = None
 
 
 class ExecIntoMatch(Match):
-    """Someone reaching into a running container from outside."""
+    """Someone reaching into a running container from outside.
+
+    ``inspected`` asks whether the settings of the container are known: only then are an engine's own health checks told
+    apart from the commands of people.
+    """
 
     users: _Names | None = None
     groups: _Names | None = None
     commands: _Names | None = None
     via: Some[Literal["exec", "attach", "portforward", "debug"]] | None = None
+    inspected: _Flag | None = None
 
 
 class SecretMatch(Match):
@@ -220,6 +226,7 @@ class Grants(_Model):
 
     verbs: Some[str] | None = None
     resources: Some[str] | None = None
+    api_groups: Some[str] | None = None
 
 
 class ApiMatch(SecretMatch):

@@ -101,7 +101,7 @@ _PHRASES: Final[dict[str, Callable[[Any], str]]] = {
     "settings.devices": lambda path: f"uses device {_short(path)} of the host",
     "settings.seccomp": lambda profile: f"runs with seccomp profile {profile}",
     "settings.apparmor": lambda profile: f"runs with AppArmor profile {profile}",
-    "containers": lambda record: f"{record['event.action'].removeprefix('container-')} of a container",
+    "containers": lambda record: f"is {record['event.action']}",
     "exec": _exec,
     "files": _file,
     "network.egress": _peer,

@@ -14,7 +14,7 @@ from typing import Any, Final
 from schemas.images import parse_image, registries
 from schemas.matching import addresses, domains, names, paths
 from schemas.policy import Clause, Grants, Match
-from streams.judge.subjects import Mount, Record, reach_of
+from streams.judge.subjects import SETTINGS_MARK, Mount, Record, reach_of
 
 __all__ = ["ALL_CAPABILITIES", "Test", "identities_of", "match_test", "rest_test", "value_test"]
 
@@ -24,7 +24,6 @@ Test = Callable[[Any], bool]
 _Values = Callable[[Any], Sequence[Any]]
 
 ALL_CAPABILITIES: Final = "ALL"
-_ROLE_RULE_PARTS: Final = 3
 
 
 def match_test(match: Match, *, every: bool) -> Test:
@@ -117,14 +116,13 @@ def _cidr(blocks: tuple[str, ...], every: bool) -> Test:  # noqa: ARG001, FBT001
 
 
 def _grants(grants: Grants, every: bool) -> Test:  # noqa: FBT001 - as every key
-    verbs, resources = (None if part is None else frozenset(part) for part in (grants.verbs, grants.resources))
+    asked = [part and frozenset(part) for part in (grants.verbs, grants.resources, grants.api_groups)]
 
     def holds(rule: str) -> bool:
         parts = [frozenset(part.split(",")) for part in rule.split(" ")]
-        asked = zip((verbs, resources), parts, strict=False)
-        return len(parts) == _ROLE_RULE_PARTS and all(
+        return len(parts) == len(asked) and all(
             words is None or (given <= words if every else "*" in given or bool(words & given))
-            for words, given in asked
+            for words, given in zip(asked, parts, strict=True)
         )
 
     return _holds(_list("kubernetes.audit.role.rules"), holds, every)
@@ -166,6 +164,7 @@ _KEYS: Final[dict[str, Callable[[Any, bool], Test]]] = {
     "executable": _of_paths(_field("process.executable")),
     "grants": _grants,
     "groups": _groups,
+    "inspected": _of_flag(lambda record: SETTINGS_MARK in record),
     "interactive": _of_flag(lambda record: record.get("process.interactive")),
     "names": _of_names(_field("orchestrator.resource.name")),
     "namespaces": _of_names(_field("orchestrator.namespace")),

@@ -12,13 +12,16 @@ from typing import Any, Final
 
 from schemas.facts import FACTS_ACTION
 
-__all__ = ["SPECIAL_RIGHTS", "Mount", "Record", "Subject", "reach_of", "subjects_of"]
+__all__ = ["SETTINGS_MARK", "SPECIAL_RIGHTS", "Mount", "Record", "Subject", "reach_of", "subjects_of"]
 
 Record = Mapping[str, Any]
 """Deciding facts and activity of one event, by field name."""
 
 Subject = tuple[str, Any]
 """A section of the vocabulary, and what its clauses are asked about."""
+
+SETTINGS_MARK: Final = "container.settings.read_only_root"
+"""Whoever says this has seen all settings of a container: what is absent is unset."""
 
 SPECIAL_RIGHTS: Final = frozenset(
     {
@@ -41,6 +44,7 @@ _REACHES: Final = {"exec": "exec", "attach": "attach", "portforward": "portforwa
 _ENGINE_REACHES: Final = {"container-exec": "exec", "container-attach": "attach"}
 _REQUIRED: Final = ("limits", "dropped_capabilities", "no_new_privileges", "read_only_root")
 _WORDS: Final = (("host_namespaces", "host_namespaces"), ("capabilities", "capabilities.add"), ("devices", "devices"))
+_ENGINE: Final = ("container-", "network-", "volume-", "image-")
 _SETTING: Final = "container.settings."
 
 
@@ -60,7 +64,7 @@ def subjects_of(record: Record) -> Iterator[Subject]:
         yield from _start(record)
     if action == "image-pull":
         yield from (("images.registries", image) for image in _images(record))
-    if action.startswith("container-"):
+    if action.startswith(_ENGINE):
         yield "containers", record
     if reach_of(record) is not None:
         yield "access.exec_into_container", record
@@ -85,10 +89,15 @@ def _request(record: Record) -> Iterator[Subject]:
 
 
 def reach_of(record: Record) -> str | None:
-    """Return how someone reaches into a container: ``exec``, ``attach``, ``portforward``, ``debug``; else None."""
-    if "kubernetes.audit.verb" in record:
-        return _REACHES.get(record.get("kubernetes.audit.subresource", ""))
-    return _ENGINE_REACHES.get(record.get("event.action", ""))
+    """Return how someone reaches into a container: ``exec``, ``attach``, ``portforward``, ``debug``; else None.
+
+    Exec, attach and port-forward may be asked for by any verb; looking at ephemeral containers is not adding one.
+    """
+    verb = record.get("kubernetes.audit.verb")
+    if verb is None:
+        return _ENGINE_REACHES.get(record.get("event.action", ""))
+    subresource = record.get("kubernetes.audit.subresource", "")
+    return _REACHES.get(subresource) if subresource != "ephemeralcontainers" or verb in _CHANGES else None
 
 
 def _is_start(record: Record, action: str) -> bool:
@@ -121,7 +130,7 @@ def _start(record: Record) -> Iterator[Subject]:
     for profile in ("seccomp", "apparmor"):
         if _SETTING + profile in record:
             yield f"settings.{profile}", record[_SETTING + profile]
-    if f"{_SETTING}read_only_root" in record:  # whoever says this has seen all settings: what is absent is unset
+    if SETTINGS_MARK in record:
         yield from ((f"settings.{name}", record) for name in _REQUIRED)
 
 
