@@ -14,6 +14,7 @@ _FETCH: Final[dict[str, Any]] = {
     "isolation.level": "read_committed",
     "enable.auto.commit": False,
     "auto.offset.reset": "error",
+    "enable.partition.eof": True,
     "fetch.wait.max.ms": 50,
     "fetch.queue.backoff.ms": 5,
     "queued.max.messages.kbytes": 32 * 1024,

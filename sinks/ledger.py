@@ -77,19 +77,12 @@ class Ledger:
             return False
         return True
 
-    def pass_markers(self, offsets: Mapping[int, PartitionOffsets]) -> None:
-        """Move partitions in which nothing is open to the reader's position, behind markers of transactions.
-
-        Only between reads: during one, the position is already behind records that nobody has taken yet.
-        """
-        if not offsets:
-            return
+    def measure(self, offsets: Mapping[int, PartitionOffsets]) -> None:
+        """Set the metric of the lag, as far as Kafka has told the client of the ends of the partitions."""
         lag = 0
-        for place in self._consumer.position([TopicPartition(self._topic, number) for number in offsets]):
-            if place.offset >= 0:
-                offsets[place.partition].pass_markers(place.offset)
-                high = self._consumer.get_watermark_offsets(place, cached=True)[1]
-                lag = max(lag, high - place.offset + offsets[place.partition].outstanding)
+        for number, partition in offsets.items():
+            high = self._consumer.get_watermark_offsets(TopicPartition(self._topic, number), cached=True)[1]
+            lag += max(0, high - partition.next_offset)
         gauge("lag_events", lag, process=self._process)
 
     def _start(self, committed: TopicPartition) -> Start:

@@ -39,8 +39,8 @@ class PartitionOffsets:
 
     @property
     def next_offset(self) -> int:
-        """Return the offset of the next record to read."""
-        return self._taken_below
+        """Return the lowest offset whose record is not concluded: what can be committed."""
+        return self._next
 
     @property
     def totals(self) -> Totals:
@@ -54,6 +54,8 @@ class PartitionOffsets:
 
     def take(self, offset: int) -> bool:
         """Note a record as read; return whether an earlier process may have sent it."""
+        if offset < self._taken_below:
+            raise AssertionError(f"offset {offset} was read after {self._taken_below - 1}")
         self._open.append(offset)
         self._taken_below = offset + 1
         return offset < self._maybe_sent_below
@@ -64,12 +66,17 @@ class PartitionOffsets:
         while self._open and self._open[0] in self._concluded:
             first = self._open.popleft()
             self._counts[self._concluded.pop(first)] += 1
-            self._next = first + 1
+            self._next = self._open[0] if self._open else self._taken_below
 
-    def pass_markers(self, position: int) -> None:
-        """Move over offsets that hold no records: ``position`` is the next one the consumer will read."""
-        if not self._open and position > self._next:
-            self._next = self._taken_below = position
+    def reach_end(self, end: int) -> None:
+        """Note that every record below ``end`` was read: what is there besides are markers of transactions.
+
+        Only Kafka's own notice of the end says so. A consumer's ``position()`` does not: after partitions were assigned
+        anew it may still be that of records which are about to be read again (seen; committing it loses them).
+        """
+        self._taken_below = max(self._taken_below, end)
+        if not self._open:
+            self._next = self._taken_below
 
     def mark(self, *, last: bool = False) -> Mark | None:
         """Return what to commit, None where that is committed already.

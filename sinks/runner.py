@@ -106,7 +106,7 @@ class Runner:
         self._conclude(0.0)
         self._send()
         if monotonic() - self._committed_at >= self._pace.commit_seconds and self._assignment is not None:
-            self._ledger.pass_markers(self._assignment.offsets)
+            self._ledger.measure(self._assignment.offsets)
             self._commit()
 
     def _read(self) -> None:
@@ -129,31 +129,29 @@ class Runner:
         return self._assignment is None or not (self._assignment.under_way or self._assignment.waiting)
 
     def _take(self, timeout_seconds: float) -> None:
-        """Take what is there, waiting for the first record only: waiting for many would delay it.
+        """Take what is there, waiting for the first record only.
 
-        If partitions changed hands within the read, nobody knows to which assignment its records belong: they are read again.
+        One by one: partitions may change hands within a call, and of records that ``consume`` gathered around such a change
+        nobody knows to which assignment they belong.
         """
-        before = self._assignment
-        first = self._consumer.poll(timeout_seconds)
-        messages = [first, *self._consumer.consume(_READ_AT_ONCE, 0)] if first is not None else []
-        if self._assignment is before:
-            self._accept(messages)
+        message = self._consumer.poll(timeout_seconds)
+        taken = 0
+        while message is not None:
+            self._accept(message)
+            taken += 1
+            message = self._consumer.poll(0.0) if taken < _READ_AT_ONCE else None
+
+    def _accept(self, message: Message) -> None:
+        error = message.error()
+        if error is not None:
+            self._handle(error, message)
         elif self._assignment is not None:
-            self._rewind(self._assignment)
+            self._assignment.take(_record_of(message))
 
-    def _accept(self, messages: Sequence[Message]) -> None:
-        assignment = self._assignment
-        for message in messages:
-            error = message.error()
-            if error is not None:
-                self._handle(error)
-            elif assignment is not None:
-                assignment.take(_record_of(message))
-            if self._assignment is not assignment:
-                return
-
-    def _handle(self, error: KafkaError) -> None:
-        if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - the names of librdkafka's own codes begin so
+    def _handle(self, error: KafkaError, message: Message) -> None:
+        if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the names of librdkafka's own codes begin so
+            self._reach_end(message)
+        elif error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001
             _log.error("the next record is not in the topic any more", sink=self._sink.name, error=error.str())
             partitions = self._consumer.assignment()
             self._revoke(self._consumer, partitions)
@@ -164,6 +162,11 @@ class Runner:
             _log.warning("kafka is not well", sink=self._sink.name, error=error.str())
         else:
             raise KafkaException(error)
+
+    def _reach_end(self, message: Message) -> None:
+        partition, offset = message.partition(), message.offset()
+        if self._assignment is not None and partition is not None and offset is not None:
+            self._assignment.offsets[partition].reach_end(offset)
 
     def _wait(self) -> None:
         if self._assignment is not None and self._assignment.under_way:
@@ -230,11 +233,6 @@ class Runner:
     def _lose(self, _consumer: Consumer, _partitions: Sequence[TopicPartition]) -> None:
         _log.warning("partitions are lost to another process", sink=self._sink.name)
         self._drop()
-
-    def _rewind(self, assignment: Assignment) -> None:
-        self._consumer.assign(
-            [TopicPartition(self._topic, number, each.next_offset) for number, each in assignment.offsets.items()]
-        )
 
     def _drain(self) -> None:
         """Send what waits, finish what is under way as far as time allows, and commit."""

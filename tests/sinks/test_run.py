@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sinks.mark import Totals
-from tests.sinks.world import event_id, record_value, wait_for, world_of
+from tests.sinks.world import event_id, record_value, world_of
 
 pytestmark = pytest.mark.services
 

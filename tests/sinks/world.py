@@ -74,7 +74,7 @@ class World:
     # Kafka
 
     def admin(self) -> AdminClient:
-        return AdminClient(self.settings.kafka.client_configuration())
+        return AdminClient({**self.settings.kafka.client_configuration()})
 
     def create_topics(self, partitions: int) -> None:
         topics = [NewTopic(self.topic, partitions, 1), NewTopic(self.settings.kafka.topic("deadletters"), 1, 1)]
@@ -95,11 +95,36 @@ class World:
                 producer.begin_transaction()
         producer.commit_transaction(30)
 
-    def lag(self) -> int:
-        """Return how many offsets of the topic are not committed by the sink's group."""
-        consumer = Consumer(
+    @contextmanager
+    def transaction(self) -> Iterator[Producer]:
+        """Give a producer whose records become visible at the end."""
+        producer = Producer(
+            self.settings.kafka.client_configuration() | {"transactional.id": f"{self.topic}-{monotonic()}"}
+        )
+        producer.init_transactions(30)
+        producer.begin_transaction()
+        yield producer
+        producer.commit_transaction(30)
+
+    def commit(self, partition: int, offset: int) -> None:
+        """Commit an offset for the sink's group, as Kafka's own tools do."""
+        consumer = self._member()
+        consumer.commit(offsets=[TopicPartition(self.topic, partition, offset)], asynchronous=False)
+        consumer.close()
+
+    def delete_records_before(self, partition: int, offset: int) -> None:
+        admin = self.admin()
+        for future in admin.delete_records([TopicPartition(self.topic, partition, offset)]).values():
+            future.result()
+
+    def _member(self) -> Consumer:
+        return Consumer(
             self.settings.kafka.client_configuration() | {"group.id": group_of(self.settings.kafka, self.sink_name)}
         )
+
+    def lag(self) -> int:
+        """Return how many offsets of the topic are not committed by the sink's group."""
+        consumer = self._member()
         numbers = consumer.list_topics(self.topic, timeout=10).topics[self.topic].partitions
         committed = consumer.committed([TopicPartition(self.topic, number) for number in numbers], timeout=10)
         lag = sum(consumer.get_watermark_offsets(place, timeout=10)[1] - max(0, place.offset) for place in committed)
@@ -113,7 +138,7 @@ class World:
         )
         end = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=10)[1]
         consumer.assign([TopicPartition(topic, 0, 0)])
-        letters = []
+        letters: list[DeadLetter] = []
         while len(letters) < end:
             message = consumer.poll(10)
             assert message is not None
@@ -135,6 +160,17 @@ class World:
 
     def roll_over(self) -> None:
         self.ask("POST", f"{self.stream}/_rollover")
+
+    def exists(self) -> bool:
+        return httpx.head(f"{self.settings.elasticsearch.urls[0]}/{self.stream}").status_code == httpx.codes.OK
+
+    def backing_indices(self) -> list[str]:
+        return list(self.ask("GET", f"{self.stream}/_settings"))
+
+    def searches(self) -> int:
+        """Return how many searches the stream has had, ours not counted."""
+        statistics = self.ask("GET", f"{self.stream}/_stats/search")
+        return int(statistics["_all"]["total"]["search"]["query_total"])
 
     def ids(self) -> Counter[str]:
         """Return how often each id stands in the data stream, over all backing indices."""
