@@ -17,11 +17,9 @@ _PRIORITY: Final = 500
 def index_template(settings: ElasticsearchSettings) -> dict[str, Any]:
     """Return the body of ``PUT _index_template``.
 
-    Fields outside of the table are kept in the document and not indexed (``dynamic: false``), a value that does not fit
-    its field leaves the field out, not the document (``ignore_malformed``; the timestamp of a data stream excepted). A
+    Its ``@timestamp`` must have no ``ignore_malformed``, neither of its own nor of the index: data streams refuse that. A
     second node gets a replica, a single one stays green without.
     """
-    mappings = elasticsearch_mappings()
     return {
         "index_patterns": [settings.data_stream],
         "data_stream": {},
@@ -34,9 +32,8 @@ def index_template(settings: ElasticsearchSettings) -> dict[str, Any]:
                     "number_of_shards": 1,
                     "auto_expand_replicas": "0-1",
                     "refresh_interval": settings.refresh_interval,
-                    "mapping": {"ignore_malformed": True},
                 }
             },
-            "mappings": {**mappings, "dynamic": False},
+            "mappings": elasticsearch_mappings(),
         },
     }
