@@ -41,6 +41,7 @@ Matcher = Callable[[str], bool]
 
 _OPEN_SET: Final = re.compile(r"\[(?!!?\]?[^\]]*\])")
 _PIECE: Final = re.compile(r"\*|\?|\[!?\]?[^\]]*\]|[^*?\[]+|\[")
+_SPECIAL: Final = re.compile(r"[*?\[]")
 _LABEL: Final = re.compile(r"[A-Za-z0-9_*-]{1,63}")
 _OTHER_ROOT: Final = re.compile(r"/proc/[^/]+/(?:task/[^/]+/)?root(?=/|\Z)")
 _MAX_DEEP: Final = 3
@@ -94,6 +95,7 @@ def check_cidr(pattern: str) -> str:
     return pattern
 
 
+@lru_cache(maxsize=256)
 def clean_path(path: str) -> str:
     """Return a path without doubled or trailing slashes, ``.`` and ``..``, and seen from its own root.
 
@@ -127,7 +129,12 @@ def clean_address(text: str) -> IPv4Address | IPv6Address | None:
 
 def names(patterns: Iterable[str]) -> Matcher:
     """Compile name patterns."""
-    return _any_of(map(translate, patterns))
+    listed = list(patterns)
+    literal = frozenset(pattern for pattern in listed if not _SPECIAL.search(pattern))
+    if len(literal) == len(listed):
+        return literal.__contains__
+    matches = _any_of(translate(pattern) for pattern in listed if pattern not in literal)
+    return lambda name: name in literal or matches(name)
 
 
 def paths(patterns: Iterable[str]) -> Matcher:

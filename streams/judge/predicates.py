@@ -28,13 +28,23 @@ ALL_CAPABILITIES: Final = "ALL"
 
 def match_test(match: Match, *, every: bool) -> Test:
     """Compile a clause with keys: all keys that are given must hold, and none of what it excepts."""
-    given = sorted(match.given() - _NOT_KEYS, key=list(type(match).model_fields).index)
-    tests = [_KEYS[key](getattr(match, key), every) for key in given]
-    exceptions = [match_test(excepted, every=not every) for excepted in getattr(match, "except_", ())]
+    keys = sorted(match.given() - _NOT_KEYS, key=lambda key: (key not in _SELECTIVE, key))
+    tests = tuple(_KEYS[key](getattr(match, key), every) for key in keys)
+    exceptions = tuple(match_test(excepted, every=not every) for excepted in getattr(match, "except_", ()))
     if not exceptions and len(tests) == 1:
         return tests[0]
-    return lambda subject: all(test(subject) for test in tests) and not any(test(subject) for test in exceptions)
+    return lambda subject: _hold(tests, subject) and not any(test(subject) for test in exceptions)
 
+
+def _hold(tests: tuple[Test, ...], subject: Any) -> bool:
+    for test in tests:  # noqa: SIM110 - all() takes twice as long, for every clause of a section
+        if not test(subject):
+            return False
+    return True
+
+
+_SELECTIVE: Final = frozenset({"resources", "paths", "path", "verbs"})
+"""Keys that rule most subjects out, so they are asked first."""
 
 _NOT_KEYS: Final = frozenset({"except_", *Clause.model_fields})
 

@@ -1,0 +1,103 @@
+"""What the command line does with policies: check them with their cases, and say how two sets differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel
+
+from deploy.cases import CaseFailure, run_cases
+from schemas.clauses import clauses_of
+from schemas.codec import dumps_sorted
+from schemas.policy import Policy
+from schemas.policyset import PolicySet, load_policies
+
+__all__ = ["DEFAULT_POLICIES", "Checked", "Difference", "check", "diff"]
+
+DEFAULT_POLICIES: Final = Path(__file__).parent / "policies"
+"""The directory of the policies that are in force where nobody has written others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A policy set that holds together, the exceptions in it that have expired, and the cases it fails."""
+
+    policies: PolicySet
+    expired: tuple[str, ...]
+    failures: tuple[CaseFailure, ...]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Difference:
+    """One clause (or scope, sensor level, exception) that two sets do not have in common; values are JSON, None where absent."""
+
+    policy: str
+    clause: str
+    change: Literal["added", "removed", "changed"]
+    old: Any
+    new: Any
+
+    def __str__(self) -> str:
+        """Return one line for a person."""
+        values = [dumps_sorted(value).decode() for value in (self.old, self.new) if value is not None]
+        return f"{self.policy}: {self.clause} {self.change}: {' → '.join(values)}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the difference as a JSON object."""
+        return asdict(self)
+
+
+def check(paths: Sequence[Path], today: date) -> Checked:
+    """Load policies and run the cases beside them; raise ``PolicyErrors`` with all faults if they do not hold together."""
+    policies = load_policies(paths, today)
+    by_name = {policy.policy: policy for policy in policies.policies}
+    expired = tuple(
+        f"{name}: exceptions[{number}] expired on {by_name[name].exceptions[number].expires} and no longer holds"
+        for name, number in sorted(policies.expired)
+    )
+    return Checked(policies, expired, tuple(run_cases(paths, policies)))
+
+
+def diff(old: PolicySet, new: PolicySet) -> tuple[Difference, ...]:
+    """Return what changes where ``new`` takes the place of ``old``, by policy and clause."""
+    before, after = dict(_parts(old)), dict(_parts(new))
+    found = [
+        Difference(*place, _change(place, before, after), before.get(place), after.get(place))
+        for place in before.keys() | after.keys()
+        if before.get(place) != after.get(place)
+    ]
+    return tuple(sorted(found, key=lambda difference: (difference.policy, difference.clause)))
+
+
+def _change(
+    place: tuple[str, str], before: dict[tuple[str, str], Any], after: dict[tuple[str, str], Any]
+) -> Literal["added", "removed", "changed"]:
+    if place not in before:
+        return "added"
+    return "changed" if place in after else "removed"
+
+
+def _parts(policies: PolicySet) -> Iterator[tuple[tuple[str, str], Any]]:
+    for policy in policies.policies:
+        for clause, value in _of_policy(policy, policies):
+            yield (policy.policy, clause), value
+
+
+def _of_policy(policy: Policy, policies: PolicySet) -> Iterator[tuple[str, Any]]:
+    yield "scope", _plain(policy.scope)
+    if policy.sensors:
+        yield "sensors.level", policy.sensors.level
+    for clause in clauses_of(policy):
+        written = [_plain(value) for value in clause.value] if clause.effect == "rest" else _plain(clause.value)
+        yield clause.path, {"effect": "deny all else" if clause.effect == "rest" else clause.effect, "value": written}
+    for number, exception in enumerate(policy.exceptions):
+        state = {"expired": True} if (policy.policy, number) in policies.expired else {}
+        yield f"exceptions[{number}]", _plain(exception) | state
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump(mode="json", by_alias=True, exclude_unset=True) if isinstance(value, BaseModel) else value
