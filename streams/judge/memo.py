@@ -16,7 +16,7 @@ from schemas.codec import Event
 __all__ = ["OTHER", "Context", "Counter", "Limits", "digest_of"]
 
 OTHER: Final = "other"
-"""Digest of the row into which everything beyond the limits of a dimension is counted."""
+"""Begins the digest of the rows, one an outcome, into which everything beyond the limits of a dimension is counted."""
 
 _SAMPLES: Final = 5
 
@@ -50,6 +50,7 @@ class Counter:
     last: str = ""
     last_id: str = ""
     samples: list[str] = field(default_factory=list)
+    tallied: int = 0
 
     @property
     def key(self) -> str:
@@ -62,8 +63,9 @@ class Counter:
         return self.slot.partition("@")[0]
 
     def absorb(self, earlier: Counter) -> None:
-        """Add the count of a counter of the same activity."""
+        """Add the count of a counter of the same activity, whose verdicts were tallied when they were given."""
         self.count += earlier.count
+        self.tallied += earlier.count
         if not self.first_id or earlier.first < self.first:
             self.first, self.first_id = earlier.first, earlier.first_id
         if earlier.last > self.last:
@@ -80,11 +82,9 @@ class Counter:
             self.first, self.first_id = moment, event_id
         self.last, self.last_id = moment, event_id
 
-    def sample(self, event_id: str, *, unauthorized: bool) -> None:
-        """Keep an id as evidence in a row of many activities; unauthorized ones displace the others."""
-        if unauthorized:
-            self.samples = [event_id, *self.samples][:_SAMPLES]
-        elif len(self.samples) < _SAMPLES:
+    def sample(self, event_id: str) -> None:
+        """Keep an id as evidence in a row of many activities."""
+        if len(self.samples) < _SAMPLES:
             self.samples = [*self.samples, event_id]
 
 
@@ -101,9 +101,9 @@ class Context:
     fresh: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     def counter(
-        self, activity: bytes, dimension: str, second: str, source: str, partition: int, limits: Limits
+        self, activity: bytes, dimension: str, outcome: str, second: str, source: str, partition: int, limits: Limits
     ) -> tuple[Counter, bool]:
-        """Return the counter of an activity and whether it is new; beyond the limits it is the dimension's other row.
+        """Return the counter of an activity and whether it is new; beyond the limits the dimension's other row of its outcome.
 
         ``second`` is event time, so that the same events make the same rows whenever they are judged. With a ``source``
         each source has its own counter, so that first and last id are a range of one source.
@@ -113,7 +113,7 @@ class Context:
         if known is not None:
             return known, False
         if not self._admits(dimension, second, limits):
-            slot, activity = f"{OTHER}-{dimension}", b""
+            slot, activity = f"{OTHER}-{dimension}-{outcome}", b""
             if slot in self.counters:
                 return self.counters[slot], False
         return self.add(slot, dimension, activity, partition), True

@@ -19,7 +19,7 @@ from streams.judge import records
 from streams.judge.decide import decide
 from streams.judge.dimension import dimension_of
 from streams.judge.envelopes import Envelopes
-from streams.judge.memo import OTHER, Context, Counter, Limits, digest_of, row_of
+from streams.judge.memo import Context, Counter, Limits, digest_of, row_of
 from streams.judge.policy import CompiledPolicies
 from streams.judge.state import (
     CounterState,
@@ -103,6 +103,7 @@ class Partition:
             return self._take_facts(key, event, encoded)
         entity = self._entity(key, event["@timestamp"])
         if event["event.dataset"] == HEARTBEAT:
+            self.marks.heartbeats += 1
             return [(key, encoded[:-1] + entity.suffix + b"}")], None
         if event["event.action"] == "container-destroy":
             self._keep(key, entity, ended=event["@timestamp"])
@@ -122,11 +123,12 @@ class Partition:
         activity = encoded[encoded.index(ACTIVITY_MARK) :]
         fields = loads(b"{" + activity[1:])
         verdict = self._verdict(activity, fields, entity.context)
-        counter = self._counter(activity, fields, event, entity)
-        if counter.digest.startswith(OTHER):
-            counter.sample(event["event.id"], unauthorized=verdict["verdict.outcome"] == "unauthorized")
-        else:
+        counter = self._counter(activity, fields, event, entity, verdict["verdict.outcome"])
+        if counter.activity:
             counter.verdict = verdict
+        else:
+            counter.verdict = {"verdict.outcome": verdict["verdict.outcome"]}
+            counter.sample(event["event.id"])
         tail = suffix(verdict) + b"}"
         if not is_facts(event):
             self._remember(
@@ -144,12 +146,12 @@ class Partition:
             "verdict.activity": digest_of(activity),
         }
 
-    def _counter(self, activity: bytes, fields: Event, event: Event, entity: Entity) -> Counter:
+    def _counter(self, activity: bytes, fields: Event, event: Event, entity: Entity, outcome: str) -> Counter:
         source = (
             event["event.id"].rpartition(":")[0] if entity.provisional else ""
         )  # amendments are ranges of one source
         dimension, second = dimension_of(fields), event["@timestamp"][:19]
-        counter, new = entity.context.counter(activity, dimension, second, source, self.number, self.limits)
+        counter, new = entity.context.counter(activity, dimension, outcome, second, source, self.number, self.limits)
         if new:
             self._new[counter] = None
         if not counter.first_id:
@@ -232,6 +234,7 @@ class Partition:
         """Move the count of a counter to another context; return the verdict of its activity there."""
         fields = loads(b"{" + old.activity[1:])
         verdict = self._verdict(old.activity, fields, context)
+        self._tally(old)
         counter = context.counters.get(verdict["verdict.activity"])
         if counter is None:
             counter = context.add(verdict["verdict.activity"], old.dimension, old.activity, self.number)
@@ -282,8 +285,14 @@ class Partition:
         for counter, value in touched.items():
             event_id, moment = _id_and_time(value)
             counter.seen(event_id, moment)
+            self._tally(counter)
             self._dirty[counter] = None
             self.marks.clock = max(self.marks.clock, min(moment, appended))
+
+    def _tally(self, counter: Counter) -> None:
+        outcome = counter.verdict["verdict.outcome"]
+        self.marks.outcomes[outcome] = self.marks.outcomes.get(outcome, 0) + counter.count - counter.tallied
+        counter.tallied = counter.count
 
     def take(self, *, flush: bool) -> tuple[list[StateRecord], list[StateRecord]]:
         """Return and forget the records of ``judge-state`` and of ``activities`` that this transaction must write.
@@ -326,6 +335,7 @@ class Partition:
         if counter.key in changed:
             counter.count, counter.last, counter.last_id, counter.samples = changed[counter.key]  # type: ignore[assignment]  # as written
             self._dirty[counter] = None
+        counter.tallied = counter.count
 
     @property
     def pending(self) -> bool:

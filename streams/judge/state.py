@@ -8,7 +8,7 @@ All of it is written in the transaction that it speaks of, so a restored judge c
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from schemas.codec import dumps, loads
@@ -21,8 +21,8 @@ __all__ = [
     "CounterState",
     "EntityState",
     "Marks",
-    "StateRecord",
     "StateReader",
+    "StateRecord",
     "counter_record",
     "entity_record",
 ]
@@ -39,11 +39,13 @@ class StateError(TidewaiterError):
 
 @dataclass(slots=True)
 class Marks:
-    """What changes with every transaction of a partition."""
+    """What changes with every transaction of a partition; ``outcomes`` counts the verdicts as they were given."""
 
     number: int = 0
     adopted: str = ""
     clock: str = ""
+    heartbeats: int = 0
+    outcomes: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,8 @@ class StateReader:
             _keep(self.counters, name, _counter(loads(value)) if value else None)
         elif key == MARKS and value:
             stored = loads(value)
-            self.marks = Marks(stored["number"], stored["adopted"], stored["clock"])
-            self.changed = stored["counts"]
+            self.changed = stored.pop("counts")
+            self.marks = Marks(**stored)
         else:
             raise StateError(
                 f"judge-state holds {key!r}, which this version does not know; run the version that wrote it"
@@ -134,4 +136,4 @@ def counter_record(counter: Counter) -> StateRecord:
 def marks_record(marks: Marks, changed: Iterable[Counter]) -> StateRecord:
     """Return the record that every transaction of a partition writes: marks, and counts changed since the last flush."""
     counts = {counter.key: [counter.count, counter.last, counter.last_id, counter.samples] for counter in changed}
-    return MARKS, dumps({"number": marks.number, "adopted": marks.adopted, "clock": marks.clock, "counts": counts})
+    return MARKS, dumps(asdict(marks) | {"counts": counts})
