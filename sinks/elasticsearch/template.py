@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 from schemas.derive import elasticsearch_mappings
-
 from schemas.settings import ElasticsearchSettings
 
 __all__ = ["index_template"]
