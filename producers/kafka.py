@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
 
 from confluent_kafka import (
     Consumer,
@@ -29,10 +29,16 @@ _READ_SECONDS: Final = 120.0
 _FIRST_WINDOW: Final = 1_000
 _WINDOW_GROWTH: Final = 16
 _QUEUE_FULL_SECONDS: Final = 0.1
+_AGAIN_SECONDS: Final = 0.2
+
+_Answer = TypeVar("_Answer")
 
 _TAKEN_OVER: Final = frozenset(
     {KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH}  # noqa: SLF001 - librdkafka's own codes have this name
 )
+
+_PASSING: Final = frozenset({KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE})
+"""What a topic that was made a moment ago says."""
 
 
 class KafkaLedger:
@@ -72,8 +78,11 @@ class KafkaLedger:
             self._give_up(producer, error)
 
     def close(self) -> None:
-        """Forget the client; an open transaction is aborted by the next copy, or by its timeout."""
-        self._producer = None
+        """Forget the client and what it has not sent; a transaction that is still open is aborted by the next copy."""
+        if self._producer is not None:
+            self._producer.purge()
+            self._producer.flush()
+            self._producer = None
 
     def _opened(self) -> Producer:
         if self._producer is None:
@@ -94,7 +103,7 @@ class KafkaLedger:
                 "queue.buffering.max.messages": 1_000_000,
             }
         )
-        producer.init_transactions(_CONNECT_SECONDS)
+        _patiently(lambda: producer.init_transactions(_CONNECT_SECONDS))
         return producer
 
     def _check_topics(self, producer: Producer) -> None:
@@ -162,7 +171,7 @@ class KafkaLedger:
     def _bounds(self, place: TopicPartition) -> tuple[int, int]:
         consumer = self._reader("read_uncommitted")
         try:
-            return consumer.get_watermark_offsets(place, _CONNECT_SECONDS)
+            return _patiently(lambda: consumer.get_watermark_offsets(place, _CONNECT_SECONDS))
         finally:
             consumer.close()
 
@@ -187,6 +196,19 @@ class KafkaLedger:
                 "fetch.wait.max.ms": 50,
             }
         )
+
+
+def _patiently(call: Callable[[], _Answer]) -> _Answer:
+    """Return the answer of a call that fails for a moment while a broker starts or a topic gets its leader."""
+    give_up = time.monotonic() + _CONNECT_SECONDS
+    while True:
+        try:
+            return call()
+        except KafkaException as error:
+            passing = error.args[0].retriable() or error.args[0].code() in _PASSING
+            if not passing or time.monotonic() > give_up:
+                raise
+        time.sleep(_AGAIN_SECONDS)
 
 
 def _topics_of(settings: KafkaSettings) -> tuple[str, ...]:
