@@ -189,7 +189,7 @@ class _Joined:
         terminal = self.fields.get("tty")
         return {
             "process.executable": executable,
-            "process.name": posixpath.basename(executable or "") if failed else self._command(arguments),
+            "process.name": posixpath.basename(executable or "") or None if failed else self._command(arguments),
             "process.args": arguments,
             "process.command_line": " ".join(arguments or title) or None,
             "process.working_directory": self.directory,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -79,14 +79,10 @@ class AuditdFormat:
         parsed = parse_record(record)
         self._lost.clock = parsed.nanoseconds
         joined = self._joiner.add(parsed)
-        results: list[Result | Outcome] = list(self._outcomes(parsed.nanoseconds))
+        results: list[Result | Outcome] = [self._outcome(records) for records in self._joiner.complete(parsed)]
         if not joined:
             results.append(Drop(_END_MARK if parsed.type == "EOE" else _LATE))
         return results
-
-    def _outcomes(self, nanoseconds: int) -> Iterator[Outcome]:
-        for records in self._joiner.complete(nanoseconds):
-            yield self._outcome(records)
 
     def _outcome(self, records: list[AuditRecord]) -> Outcome:
         return Outcome(event_of(records, self._host), tuple(record.source for record in records))

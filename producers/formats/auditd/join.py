@@ -34,10 +34,10 @@ class _Group:
 
 
 class Joiner:
-    """Puts records together and gives events out in the order of their first records.
+    """Puts records together and gives an event out when it is over.
 
-    An event waits for those that began before it, at most two seconds of log time, 4,096 records or a second without any
-    record. So a resumed reader finds what was held and nothing that was given out before.
+    One without an end (records are lost under load) is over when the log is two seconds on, when 4,096 records are held, or
+    when nothing at all came for a second.
     """
 
     def __init__(self) -> None:
@@ -64,12 +64,12 @@ class Joiner:
         """Remember where the last record ended: what comes next begins there."""
         self._before = position
 
-    def complete(self, now_nanoseconds: int | None = None) -> Iterator[list[AuditRecord]]:
-        """Yield the records of each event that is over, as far as none that began before it is still open."""
-        while self._groups:
-            group = next(iter(self._groups.values()))
-            if not group.ended and not self._too_old(group, now_nanoseconds):
-                return
+    def complete(self, record: AuditRecord) -> Iterator[list[AuditRecord]]:
+        """Yield the records of the events that are over now that ``record`` has come."""
+        group = self._groups.get(record.key)
+        if group is not None and group.ended:
+            yield self._take(record.key)
+        while self._groups and self._too_old(next(iter(self._groups.values())), record.nanoseconds):
             yield self._take()
 
     def idle(self) -> Iterator[list[AuditRecord]]:
@@ -93,13 +93,14 @@ class Joiner:
             return group.before or {}
         return None
 
-    def _too_old(self, group: _Group, now_nanoseconds: int | None) -> bool:
+    def _too_old(self, group: _Group, nanoseconds: int) -> bool:
         if self._held_records >= _MAX_HELD_RECORDS:
             return True
-        return now_nanoseconds is not None and now_nanoseconds - group.records[0].nanoseconds > _MAX_LOG_NANOSECONDS
+        return nanoseconds - group.records[0].nanoseconds > _MAX_LOG_NANOSECONDS
 
-    def _take(self) -> list[AuditRecord]:
-        key, group = self._groups.popitem(last=False)
+    def _take(self, key: Key | None = None) -> list[AuditRecord]:
+        key = key or next(iter(self._groups))
+        group = self._groups.pop(key)
         self._held_records -= len(group.records)
         if group.ended:
             self._ends[key] = None

@@ -1,0 +1,167 @@
+"""The few questions that we ask an engine, over its Unix socket or HTTP.
+
+https://docs.docker.com/reference/api/engine/; Podman's differences are those of 4.3: its ``until`` may end an answer
+before all of it is there, ``stream=false`` does not; Docker does not know ``stream``.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import time_ns
+from typing import Any, Final
+from urllib.parse import quote
+
+import httpx
+
+from producers.formats.values import items_of, object_of, text_of
+from producers.lines import LineCutter
+from schemas.codec import Event, loads
+from schemas.errors import ConfigurationError, Invalid
+from schemas.event import parse_time
+
+__all__ = ["DOCKER", "PODMAN", "Engine", "EngineError"]
+
+DOCKER: Final = "docker"
+PODMAN: Final = "podman"
+
+_CONNECT_SECONDS: Final = 5.0
+_ANSWER_SECONDS: Final = 30.0
+_KEEPALIVE: Final = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 30),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 10),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
+)
+"""An engine that dies without a word is noticed within a minute: its stream of events has no signs of life."""
+
+
+class EngineError(Exception):
+    """The engine cannot be reached, or has answered with an error."""
+
+
+class Engine:
+    """A client of one engine; ``address`` is ``unix:///path`` or ``http://host:port`` (``tcp://`` is the same)."""
+
+    def __init__(self, address: str, max_line_bytes: int) -> None:
+        self.address = address
+        self.kind = DOCKER
+        self._max_line_bytes = max_line_bytes
+        self._client = _client(address)
+        self._abort: Callable[[], None] | None = None
+
+    def identify(self) -> str:
+        """Ask which engine it is and return its name; must come first."""
+        components = items_of(object_of(self._get("/version")).get("Components"))
+        names = {text_of(object_of(component).get("Name")) for component in components}
+        self.kind = PODMAN if "Podman Engine" in names else DOCKER
+        return self.kind
+
+    def clock(self) -> int:
+        """Return the engine's time in nanoseconds, or our own if it does not tell (some proxies forbid the question)."""
+        try:
+            return parse_time(str(object_of(self._get("/info")).get("SystemTime")))
+        except (EngineError, Invalid):
+            return time_ns()
+
+    def running(self) -> list[str]:
+        """Return the ids of the containers that run."""
+        containers = map(object_of, items_of(self._get("/containers/json")))
+        return [container_id for container in containers if (container_id := text_of(container.get("Id")))]
+
+    def container(self, container_id: str) -> Event | None:
+        """Return what ``inspect`` says, or None if it says nothing: there is no such container any more."""
+        return self._find(f"/containers/{quote(container_id, safe='')}/json")
+
+    def image(self, image_id: str) -> Event | None:
+        """Return what the engine knows of an image, or None if it is gone."""
+        return self._find(f"/images/{quote(image_id, safe='')}/json")
+
+    def execution(self, exec_id: str) -> Event | None:
+        """Return an exec session, or None if it is over and forgotten."""
+        return self._find(f"/exec/{quote(exec_id, safe='')}/json")
+
+    def past(self, since: int, until: int) -> Iterator[bytes]:
+        """Yield the events from ``since`` to now (``until``, for engines that must be told), one line each."""
+        end = {"stream": "false"} if self.kind == PODMAN else {"until": _seconds(until)}
+        return self._events({"since": _seconds(since)} | end, _ANSWER_SECONDS)
+
+    def future(self, since: int) -> Iterator[bytes]:
+        """Yield the events from ``since`` on until ``abort`` is called; raise ``EngineError`` when the stream ends."""
+        yield from self._events({"since": _seconds(since)}, None)
+        raise EngineError("the stream of events has ended")
+
+    def abort(self) -> None:
+        """Make a running ``future`` end, from another thread."""
+        if self._abort is not None:
+            self._abort()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+
+    def _events(self, parameters: dict[str, str], patience: float | None) -> Iterator[bytes]:
+        timeout = httpx.Timeout(_CONNECT_SECONDS, read=patience)
+        cutter = LineCutter(self._max_line_bytes)
+        with _translated(), self._client.stream("GET", "/events", params=parameters, timeout=timeout) as response:
+            response.raise_for_status()
+            self._abort = _shutdown_of(response)
+            for chunk in response.iter_raw():
+                yield from (line.data for line in cutter.feed(chunk) if line.data.strip())
+
+    def _find(self, path: str) -> Event | None:
+        with _translated():
+            response = self._client.get(path)
+        if response.is_error:  # gone, or it cannot say: asking again would not help, and there is more to be read
+            return None
+        return object_of(_value_of(response)) or None
+
+    def _get(self, path: str) -> Any:
+        with _translated():
+            return _value_of(self._client.get(path))
+
+
+def _client(address: str) -> httpx.Client:
+    timeout = httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS)
+    scheme, _, rest = address.partition("://")
+    if scheme == "unix" and rest.startswith("/"):
+        return httpx.Client(transport=httpx.HTTPTransport(uds=rest), base_url="http://engine", timeout=timeout)
+    if scheme in ("http", "tcp") and rest:
+        transport = httpx.HTTPTransport(socket_options=_KEEPALIVE)
+        return httpx.Client(transport=transport, base_url=f"http://{rest}", timeout=timeout)
+    raise ConfigurationError(
+        f"{address!r} is no engine's address; write unix:///var/run/docker.sock or http://host:port"
+    )
+
+
+def _value_of(response: httpx.Response) -> Any:
+    response.raise_for_status()
+    try:
+        return loads(response.content)
+    except Invalid as error:
+        raise EngineError(f"the answer of {response.url.path} is {error}") from error
+
+
+def _shutdown_of(response: httpx.Response) -> Callable[[], None]:
+    connection: socket.socket = response.extensions["network_stream"].get_extra_info("socket")
+
+    def shutdown() -> None:
+        try:
+            connection.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return  # it is closed already
+
+    return shutdown
+
+
+def _seconds(nanoseconds: int) -> str:
+    return f"{nanoseconds // 1_000_000_000}.{nanoseconds % 1_000_000_000:09d}"
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except httpx.HTTPError as error:
+        raise EngineError(f"{type(error).__name__}: {error}") from error

@@ -1,0 +1,170 @@
+"""The origin: a thread that follows the engine, and a bounded queue between it and the collector."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Iterable, Sequence
+from queue import Empty, Full, Queue
+from time import monotonic
+from typing import Final
+
+import structlog
+
+from producers.origins.docker.engine import PODMAN, Engine, EngineError
+from producers.origins.docker.inspector import Inspector
+from producers.origins.docker.window import Window, identity_of, time_of_event
+from producers.types import Gap, Position, Record
+from schemas.codec import decode, dumps
+from schemas.errors import ConfigurationError, Invalid
+from schemas.event import timestamp
+
+__all__ = ["PAST_LOST", "DockerOrigin"]
+
+PAST_LOST: Final = "the engine no longer has the events that came after the last one read"
+
+_MAX_QUEUED: Final = 1_000
+_MAX_LINE_BYTES: Final = 1024 * 1024
+_FIRST_PAUSE_SECONDS: Final = 0.2
+_LONGEST_PAUSE_SECONDS: Final = 10.0
+_PATIENCE_SECONDS: Final = 0.2
+_JOIN_SECONDS: Final = 40.0
+_BEFORE_NANOSECONDS: Final = 1_000_000_000
+
+_log = structlog.get_logger(__name__)
+
+
+class DockerOrigin:
+    """Events of an engine from where they were left, after what runs was inspected; it never ends by itself.
+
+    Exactly once per event that the engine still has, given that positions are committed: what it has forgotten (Docker
+    keeps the last 256, and none through a restart) is a ``Gap``. It goes on through restarts of the engine. Without a
+    position it begins with the present.
+    """
+
+    def __init__(self, address: str, *, max_line_bytes: int = _MAX_LINE_BYTES) -> None:
+        self._engine = Engine(address, max_line_bytes)
+        self._inspector = Inspector(self._engine)
+        self._queue: Queue[Record | Gap] = Queue(_MAX_QUEUED)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name=f"events of {address}", daemon=True)
+        self._window = Window(0)
+        self._doubtful_until: int | None = None
+
+    @property
+    def missed(self) -> int:
+        """How many containers were gone before they could be inspected; their events have no facts."""
+        return self._inspector.missed
+
+    def open(self, position: Position | None) -> None:
+        """Begin to follow; raise ``ConfigurationError`` if the address is wrong, or no engine answers the first time."""
+        if position is None:
+            try:
+                self._engine.identify()
+            except EngineError as error:
+                raise ConfigurationError(
+                    f"no engine answers at {self._engine.address} ({error}); check that it runs and the rights of its socket"
+                ) from error
+            self._window = Window(self._engine.clock())
+        else:
+            self._window = Window.of(position)
+            self._doubtful_until = self._window.newest
+        self._thread.start()
+
+    def read(self, limit: int, timeout_seconds: float) -> Sequence[Record | Gap]:
+        """Return what the thread has read; raise ``RuntimeError`` if it has died."""
+        items: list[Record | Gap] = []
+        deadline = monotonic() + timeout_seconds
+        while len(items) < limit:
+            try:
+                items.append(self._queue.get(timeout=0 if items else max(0.0, deadline - monotonic())))
+            except Empty:
+                break
+        if not (items or self._thread.is_alive() or self._stopping.is_set()):
+            raise RuntimeError("the thread that follows the engine has died of an error, which Python has printed")
+        return items
+
+    def acknowledge(self, position: Position) -> None:
+        """Do nothing: the engine keeps its events as it likes."""
+
+    def close(self) -> None:
+        """End the thread and its connections."""
+        self._stopping.set()
+        self._engine.abort()
+        if self._thread.is_alive():
+            self._thread.join(_JOIN_SECONDS)
+        self._engine.close()
+
+    def _follow(self) -> None:
+        pause = _FIRST_PAUSE_SECONDS
+        while not self._stopping.is_set():
+            connected = monotonic()
+            try:
+                self._attend()
+            except EngineError as error:
+                if not self._stopping.is_set():
+                    _log.warning("the engine does not answer", address=self._engine.address, error=str(error))
+            self._doubtful_until = self._window.newest
+            pause = _FIRST_PAUSE_SECONDS if monotonic() - connected > pause else min(pause * 2, _LONGEST_PAUSE_SECONDS)
+            self._stopping.wait(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
+
+    def _attend(self) -> None:
+        """Say what runs, then what happened meanwhile, then follow what happens."""
+        self._engine.identify()
+        self._list()
+        if self._doubtful_until is not None:
+            self._take(self._engine.past(self._window.since, self._engine.clock()))
+            self._conclude()
+        self._take(self._engine.future(self._window.since))
+
+    def _list(self) -> None:
+        now = self._engine.clock()
+        for found in self._inspector.running():
+            self._put(Record(dumps({"timeNano": now} | found), self._place(now), self._window.position()))
+
+    def _take(self, lines: Iterable[bytes]) -> None:
+        asked = self._window.since
+        for line in lines:
+            if self._stopping.is_set():
+                return
+            self._take_line(line, asked)
+
+    def _take_line(self, line: bytes, asked: int) -> None:
+        try:
+            event = decode(line)
+        except Invalid:  # the format will say so
+            self._put(Record(line, self._place(self._window.newest), self._window.position()))
+            return
+        time, identity = time_of_event(event), identity_of(event)
+        if identity in self._window:
+            self._doubtful_until = None
+            return
+        if time is not None and asked - _BEFORE_NANOSECONDS < time < asked:
+            return  # older than asked for: Podman reads the time as a float
+        if self._doubtful_until is not None and time is not None and time > self._doubtful_until:
+            self._conclude()
+        found = self._inspector.about(event)
+        self._window.add(self._window.newest if time is None else time, identity)
+        data = dumps(event | found) if found else line
+        self._put(Record(data, self._place(time or self._window.newest), self._window.position()))
+
+    def _conclude(self) -> None:
+        """Report a gap unless an event that was read before has come again: then all later ones are there too."""
+        if self._doubtful_until is None:
+            return
+        first, self._doubtful_until = self._doubtful_until, None
+        if self._engine.kind == PODMAN and not self._window:
+            return  # it keeps its events in a file, and nothing has happened yet that could be missing
+        last = self._engine.clock()
+        self._put(Gap(PAST_LOST, timestamp(first), timestamp(max(first, last)), position=self._window.position()))
+
+    def _place(self, nanoseconds: int) -> str:
+        return f"{self._engine.address}@{nanoseconds}"
+
+    def _put(self, item: Record | Gap) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._queue.put(item, timeout=_PATIENCE_SECONDS)
+            except Full:
+                continue
+            return
