@@ -21,6 +21,8 @@ __all__ = ["DEFAULT_POLICIES", "Checked", "Difference", "check", "diff"]
 DEFAULT_POLICIES: Final = Path(__file__).parent / "policies"
 """The directory of the policies that are in force where nobody has written others."""
 
+_MAX_CHARACTERS: Final = 80
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -42,9 +44,13 @@ class Difference:
     new: Any
 
     def __str__(self) -> str:
-        """Return one line for a person."""
-        values = [dumps_sorted(value).decode() for value in (self.old, self.new) if value is not None]
-        return f"{self.policy}: {self.clause} {self.change}: {' → '.join(values)}"
+        """Return one line for a person: of a clause that has changed, only what has."""
+        old, new = _flat(self.old), _flat(self.new)
+        if self.change == "changed":
+            parts = [_changed(key, old.get(key), new.get(key)) for key in old | new if old.get(key) != new.get(key)]
+        else:
+            parts = [f"{key} {_short(value)}" for key, value in (old or new).items()]
+        return f"{self.policy}: {self.clause} {self.change}: {', '.join(parts)}"
 
     def as_json(self) -> dict[str, Any]:
         """Return the difference as a JSON object."""
@@ -71,6 +77,30 @@ def diff(old: PolicySet, new: PolicySet) -> tuple[Difference, ...]:
         if before.get(place) != after.get(place)
     ]
     return tuple(sorted(found, key=lambda difference: (difference.policy, difference.clause)))
+
+
+def _flat(value: Any) -> dict[str, Any]:
+    """Return the keys of a clause beside its effect; what is written as one word stands under an empty key."""
+    if not isinstance(value, dict):
+        return {} if value is None else {"": value}
+    inner = value.get("value") if "effect" in value else None
+    rest = {key: part for key, part in value.items() if key != "value" or inner is None}
+    said = inner is None or inner == value.get("effect")
+    return rest | (inner if isinstance(inner, dict) else {} if said else {"": inner})
+
+
+def _changed(key: str, old: Any, new: Any) -> str:
+    if isinstance(old, list) and isinstance(new, list):
+        signs = [f"-{_short(item)}" for item in old if item not in new] + [
+            f"+{_short(item)}" for item in new if item not in old
+        ]
+        return f"{key} {' '.join(signs) or 'in another order'}"
+    return f"{key} {'nothing' if old is None else _short(old)} → {'nothing' if new is None else _short(new)}".strip()
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else dumps_sorted(value).decode()
+    return text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]}…"
 
 
 def _change(

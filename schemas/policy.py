@@ -23,6 +23,7 @@ __all__ = [
     "Clause",
     "Clauses",
     "ContainerMatch",
+    "DeviceMatch",
     "DnsMatch",
     "EgressMatch",
     "ExceptionRule",
@@ -247,6 +248,12 @@ class MountMatch(Match):
     propagation: Some[Literal["private", "rprivate", "shared", "rshared", "slave", "rslave"]] | None = None
 
 
+class DeviceMatch(Match):
+    """A device of the host that is given to a container."""
+
+    device: _Paths | None = None
+
+
 class Clause(_Model):
     """What every clause may have beside its match: a name, which its path then ends in, and why it is there."""
 
@@ -294,6 +301,10 @@ class MountClause(MountMatch, Clause):
     except_: Some[MountMatch] = Field(default=(), alias="except")
 
 
+class DeviceClause(DeviceMatch, Clause):
+    except_: Some[DeviceMatch] = Field(default=(), alias="except")
+
+
 class Clauses(_Model, Generic[T]):
     """``deny`` forbids, ``allow`` authorizes, ``only`` authorizes these and forbids all else of its section."""
 
@@ -331,7 +342,7 @@ class SettingsSection(_Model):
     capabilities: Clauses[_Capability] | None = None
     dropped_capabilities: Dropped | None = None
     mounts: Clauses[Annotated[MountClause, BeforeValidator(_short_for("source"))]] | None = None
-    devices: Clauses[_Path] | None = None
+    devices: Clauses[Annotated[DeviceClause, BeforeValidator(_short_for("device"))]] | None = None
     seccomp: Clauses[_Name] | None = None
     apparmor: Clauses[_Name] | None = None
     limits: Limits | None = None
