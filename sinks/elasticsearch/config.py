@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Final
 
 from elasticsearch import Elasticsearch
@@ -21,6 +22,7 @@ def connect(settings: ElasticsearchSettings, **options: Any) -> Elasticsearch:
 
     ``options`` go to the client as they are (a ``node_class`` in tests).
     """
+    logging.getLogger("elastic_transport").setLevel(logging.ERROR)  # one line an attempt, where Health says it once
     password = settings.password.get_secret_value() if settings.password else ""
     if settings.username is not None:
         options["basic_auth"] = (settings.username, password)

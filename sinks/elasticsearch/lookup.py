@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from schemas.codec import decode
 from schemas.errors import DeliveryError
+from sinks.elasticsearch.answer import meaning_of_request
 from sinks.elasticsearch.bulk import Document
 from sinks.elasticsearch.server import Answer, Server, Unanswered
 
@@ -65,11 +66,8 @@ def _search(server: Server, path: str, ids: Sequence[str], *, with_source: bool)
 
 
 def _check(answer: Answer) -> None:
-    if answer.status in (401, 403) and answer.error_type != "cluster_block_exception":
-        raise DeliveryError(
-            f"Elasticsearch lets nobody look up ids: {answer.describe()}; "
-            "the role needs `read` and `maintenance` on the data stream"
-        )
-    complete = answer.is_good and not answer.body.get("timed_out") and not answer.body["_shards"]["failed"]
-    if not complete:
+    meaning = meaning_of_request(answer)
+    if meaning == "too large":
+        raise DeliveryError(f"Elasticsearch does not understand a look-up of ids: {answer.describe()}; report this")
+    if meaning != "indexed" or answer.body.get("timed_out") or answer.body["_shards"]["failed"]:
         raise Unanswered(answer.describe())
