@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from schemas.errors import ConfigurationError
 from schemas.settings import KafkaSettings
 from schemas.topics import TOPICS, Name, Topic
 
-__all__ = ["create_topics", "delete_records", "delete_topics", "publish", "read_all"]
+__all__ = ["count_records", "create_topics", "delete_records", "delete_topics", "publish", "read_all"]
 
 _TIMEOUT_SECONDS: Final = 30.0
 
@@ -94,27 +95,44 @@ def publish(settings: KafkaSettings, topic: Name, key: str, value: bytes) -> Non
 
 def read_all(settings: KafkaSettings, topic: Name) -> dict[tuple[int, bytes | None], bytes | None]:
     """Return the latest committed value of every key of a topic, by partition and key, as of now."""
+    return {(number, key): value for number, key, value in _records(settings, topic)}
+
+
+def count_records(settings: KafkaSettings, topic: Name) -> Counter[str]:
+    """Return how many committed records a topic holds now, by key."""
+    counts: Counter[str] = Counter()
+    for _, key, _ in _records(settings, topic):
+        counts[(key or b"").decode(errors="replace")] += 1
+    return counts
+
+
+def _records(settings: KafkaSettings, topic: Name) -> Iterator[tuple[int, bytes | None, bytes | None]]:
+    """Yield partition, key and value of the committed records that a topic holds now."""
     consumer = Consumer(
         settings.client_configuration()
-        | {"group.id": "tidewaiter-reader", "isolation.level": "read_committed", "enable.auto.commit": False}
+        | {
+            "group.id": "tidewaiter-reader",
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+        }
     )
     try:
-        return _read_to_end(consumer, settings.topic(topic))
+        name = settings.topic(topic)
+        for number in consumer.list_topics(name, timeout=_TIMEOUT_SECONDS).topics[name].partitions:
+            yield from _partition_records(consumer, name, number)
     finally:
         consumer.close()
 
 
-def _read_to_end(consumer: Consumer, topic: str) -> dict[tuple[int, bytes | None], bytes | None]:
-    latest: dict[tuple[int, bytes | None], bytes | None] = {}
-    partitions = consumer.list_topics(topic, timeout=_TIMEOUT_SECONDS).topics[topic].partitions
-    for number in partitions:
-        place = TopicPartition(topic, number)
-        low, end = consumer.get_watermark_offsets(place, timeout=_TIMEOUT_SECONDS)
-        consumer.assign([TopicPartition(topic, number, low)])
-        while low < end:
-            for message in consumer.consume(10_000, timeout=0.1):
-                if message.error():
-                    raise KafkaException(message.error())
-                latest[number, message.key()] = message.value()
-            low = max(low, consumer.position([place])[0].offset)
-    return latest
+def _partition_records(consumer: Consumer, topic: str, number: int) -> Iterator[tuple[int, bytes | None, bytes | None]]:
+    consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING)])
+    while True:
+        for message in consumer.consume(10_000, timeout=0.1):
+            error = message.error()
+            if error is None:
+                yield number, message.key(), message.value()
+            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's notice of the last committed record
+                return
+            else:
+                raise KafkaException(error)

@@ -17,6 +17,7 @@ from producers.batch import Collected
 from producers.collector import Collector
 from producers.formats import FORMATS
 from producers.kafka import KafkaLedger
+from producers.origins.docker import DockerOrigin
 from producers.origins.file import FileOrigin
 from producers.origins.push import PushFeeder, PushOptions
 from producers.origins.socket import SocketFeeder
@@ -35,10 +36,11 @@ _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 @dataclass(frozen=True, slots=True)
 class CollectOptions:
-    """What a person asks a collector for; exactly one of ``file``, ``listen``, ``socket``, ``stdin`` is the source.
+    """What a person asks a collector for; exactly one of ``file``, ``listen``, ``socket``, ``engine`` and ``stdin`` is
+    the source.
 
     ``collector_id`` is the collector's for good: its position, its numbers and its fencing hang on it. ``listen`` is
-    ``ADDRESS:PORT`` of the HTTP push. ``live`` says that records are of this host and of now; by default those of a
+    ``ADDRESS:PORT`` of the HTTP push, ``engine`` the API socket of Docker or Podman (a path or a URL). ``live`` says that records are of this host and of now; by default those of a
     followed file and of a socket are. With ``record`` the raw records go into that file and nothing goes to Kafka.
     """
 
@@ -47,6 +49,7 @@ class CollectOptions:
     file: Path | None = None
     listen: str | None = None
     socket: Path | None = None
+    engine: str | None = None
     stdin: bool = False
     follow: bool = True
     live: bool | None = None
@@ -58,7 +61,11 @@ class CollectOptions:
         """Return whether ``/proc`` and engines of this host may be asked about the records."""
         if self.live is not None:
             return self.live
-        return self.socket is not None or (self.file is not None and self.follow)
+        return self.socket is not None or self.engine is not None or (self.file is not None and self.follow)
+
+    def is_spooled(self) -> bool:
+        """Return whether the source cannot be asked again, so that its records go through the spool."""
+        return self.file is None and self.engine is None
 
 
 def collect(settings: Settings, options: CollectOptions) -> Collected:
@@ -77,7 +84,6 @@ def collect(settings: Settings, options: CollectOptions) -> Collected:
 
 
 def _collect(settings: Settings, options: CollectOptions, format_: Format, enrich: Enrich | None) -> Collected:
-    spooled = options.file is None
     limits = settings.collector
     collector = Collector(
         options.collector_id,
@@ -85,17 +91,23 @@ def _collect(settings: Settings, options: CollectOptions, format_: Format, enric
         format_,
         KafkaLedger(settings.kafka, options.collector_id),
         limits,
-        max_record_bytes=limits.max_line_bytes if options.listen is None else limits.max_body_bytes,
-        enrich=None if spooled else enrich,
+        max_record_bytes=_longest_record(settings, options),
+        enrich=None if options.is_spooled() else enrich,
     )
     with _stopped_by_signals(collector.stop):
         collector.run()
     return collector.collected
 
 
+def _longest_record(settings: Settings, options: CollectOptions) -> int:
+    """Return how long a record may be: documents of an API are longer than lines."""
+    documents = options.listen is not None or options.engine is not None
+    return settings.collector.max_body_bytes if documents else settings.collector.max_line_bytes
+
+
 def _record(settings: Settings, options: CollectOptions, path: Path, enrich: Enrich | None) -> Collected:
     origin = _origin(settings, options, enrich)
-    recorder = Recorder(origin, options.format_name, path, enrich if options.file is not None else None)
+    recorder = Recorder(origin, options.format_name, path, None if options.is_spooled() else enrich)
     with _stopped_by_signals(recorder.stop):
         recorder.run()
     return Collected(records=recorder.recorded)
@@ -108,8 +120,8 @@ def _check(options: CollectOptions) -> None:
         raise ConfigurationError(
             f"{options.collector_id!r} cannot be a collector id; use up to 63 of a-z, 0-9, '.' and '-', a letter or digit first"
         ) from error
-    sources = (options.file is not None, options.listen is not None, options.socket is not None, options.stdin)
-    if sum(sources) != 1:
+    sources = [options.file, options.listen, options.socket, options.engine, options.stdin or None]
+    if len([source for source in sources if source is not None]) != 1:
         raise ConfigurationError("name exactly one source: --file, --listen, --socket or --stdin")
 
 
@@ -124,6 +136,8 @@ def _origin(settings: Settings, options: CollectOptions, enrich: Enrich | None) 
     limits = settings.collector
     if options.file is not None:
         return FileOrigin(options.file, follow=options.follow, max_line_bytes=limits.max_line_bytes)
+    if options.engine is not None:
+        return DockerOrigin(options.engine, max_line_bytes=limits.max_body_bytes)
     path = settings.state_directory / "spool" / f"{options.collector_id}.sqlite"
     return SpooledOrigin(options.collector_id, path, limits.spool_bytes, _feeder(settings, options), enrich)
 

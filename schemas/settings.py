@@ -22,6 +22,7 @@ __all__ = [
     "JudgeSettings",
     "KafkaSettings",
     "Settings",
+    "SourceSettings",
     "load_settings",
 ]
 
@@ -85,6 +86,18 @@ class CollectorSettings(_Frozen):
     push_key_file: Path | None = None
 
 
+class SourceSettings(_Frozen):
+    """One source that ``tidewaiter up`` collects: what ``tidewaiter collect`` takes as options."""
+
+    id: CollectorId
+    format: str
+    file: Path | None = None
+    listen: str | None = None
+    socket: str | None = None
+    cluster: str = ""
+    host: str = ""
+
+
 class ElasticsearchSettings(_Frozen):
     """How to reach Elasticsearch and what one bulk request may hold."""
 
@@ -111,6 +124,7 @@ class Settings(BaseSettings):
     collector: CollectorSettings = CollectorSettings()
     judge: JudgeSettings = JudgeSettings()
     elasticsearch: ElasticsearchSettings = ElasticsearchSettings()
+    sources: list[SourceSettings] = []
     state_directory: Path = Path(".tidewaiter")
     metrics_port: int | None = None
 

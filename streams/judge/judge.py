@@ -7,7 +7,8 @@ abort, a fencing error or a lost partition nothing is rolled back; the session e
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import structlog
@@ -255,6 +256,16 @@ class Judge:
         while not stopping():
             self.step()
         self._commit([], flush=True)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Fetch nothing meanwhile; what was fetched and not judged is fetched again."""
+        assigned = self._consumer.assignment()
+        self._consumer.pause(assigned)
+        try:
+            yield
+        finally:
+            self._consumer.resume(assigned)
 
     def close(self) -> None:
         """Leave the group at once, so that others need not wait for a session timeout."""

@@ -1,0 +1,98 @@
+"""The processes of the pipeline on one machine: the local stack below, collectors, judge and sink above.
+
+What is local follows from the settings: Kafka and Elasticsearch are started here where their addresses are on this machine.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from deploy.kafka import create_topics, publish, read_all
+from deploy.policies import DEFAULT_POLICIES
+from deploy.stack import Child, StackSettings
+from deploy.stack.settings import Service
+from schemas.codec import dumps, loads
+from schemas.policyset import PolicySet, load_policies
+from schemas.settings import Settings, SourceSettings
+
+__all__ = ["POLICIES_KEY", "apply_policies", "children", "policies_in_force", "prepare_topics", "stack_settings"]
+
+POLICIES_KEY: Final = "policies"
+
+_LOCAL: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+_RESTARTS: Final = 1_000
+
+
+def stack_settings(settings: Settings) -> StackSettings:
+    """Return which servers ``tidewaiter up`` starts here, on the ports that the settings name."""
+    services: list[Service] = []
+    ports: dict[str, int] = {}
+    host, _, port = settings.kafka.bootstrap_servers.partition(",")[0].rpartition(":")
+    if host in _LOCAL:
+        services.append("kafka")
+        ports |= {"kafka_port": int(port), "kafka_controller_port": int(port) + 1}
+    address = urlsplit(settings.elasticsearch.urls[0])
+    if address.hostname in _LOCAL and address.port:
+        services.append("elasticsearch")
+        ports["elasticsearch_port"] = address.port
+    return StackSettings(services=tuple(services), state_directory=settings.state_directory, **ports)  # type: ignore[arg-type]  # the ports by their names
+
+
+def children(settings: Settings) -> Iterator[Child]:
+    """Yield the processes that the settings ask for, in the order in which they are started."""
+    environment = environment_of(settings)
+    yield _child("judge", ("judge",), environment)
+    yield _child("deliver-elasticsearch", ("deliver", "elasticsearch", "--instance", "local"), environment)
+    for source in settings.sources:
+        yield collector(settings, source)
+
+
+def collector(settings: Settings, source: SourceSettings) -> Child:
+    """Return the process that collects one source."""
+    given = source.model_dump(exclude={"id", "format"})
+    options = [text for name, value in given.items() if value for text in (f"--{name}", str(value))]
+    return _child(f"collect-{source.id}", ("collect", source.format, "--id", source.id, *options), environment_of(settings))
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """Return variables that give a child these settings, whatever ``tidewaiter.yaml`` says; secrets stay where they came from."""
+    return {
+        "TIDEWAITER_KAFKA__BOOTSTRAP_SERVERS": settings.kafka.bootstrap_servers,
+        "TIDEWAITER_KAFKA__TOPIC_PREFIX": settings.kafka.topic_prefix,
+        "TIDEWAITER_KAFKA__PARTITIONS": str(settings.kafka.partitions),
+        "TIDEWAITER_ELASTICSEARCH__URLS": dumps(settings.elasticsearch.urls).decode(),
+        "TIDEWAITER_ELASTICSEARCH__DATA_STREAM": settings.elasticsearch.data_stream,
+        "TIDEWAITER_STATE_DIRECTORY": str(settings.state_directory),
+    }
+
+
+def _child(name: str, arguments: tuple[str, ...], environment: dict[str, str]) -> Child:
+    command = (sys.executable, "-m", "deploy.cli", *arguments)
+    return Child(name=name, command=command, environment=environment, restarts=_RESTARTS)
+
+
+def prepare_topics(settings: Settings, policies: list[Path]) -> list[str]:
+    """Create what topics are missing and, where no policies are in force yet, put ``policies`` in force; return what was done."""
+    done = [f"topic {name} created" for name in create_topics(settings.kafka)]
+    if policies_in_force(settings) is None:
+        applied = apply_policies(settings, load_policies(policies or [DEFAULT_POLICIES], datetime.now(UTC).date()))
+        done.append(f"policies {applied} in force")
+    return done
+
+
+def apply_policies(settings: Settings, policies: PolicySet) -> str:
+    """Put a policy set in force on all judges and return its hash; each adopts it before its next event."""
+    publish(settings.kafka, "policies", POLICIES_KEY, dumps(policies.manifest()))
+    return policies.hash
+
+
+def policies_in_force(settings: Settings) -> PolicySet | None:
+    """Return the policy set that judges adopt, or None where none was ever applied."""
+    records = read_all(settings.kafka, "policies")
+    manifest = next((value for (_, key), value in records.items() if key == POLICIES_KEY.encode()), None)
+    return PolicySet.from_manifest(loads(manifest)) if manifest else None
