@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import pytest
+
+from producers.formats.docker import reduced_image, reduced_inspect
+from producers.formats.docker.facts import facts_of_inspect, split_image
+from schemas.codec import Event, dumps
+from tests.producers.formats.docker.engine_records import CONTAINER, inspect_of
+
+
+def facts(labels: Event, **changes: object) -> Event:
+    inspect = inspect_of(Config={"Labels": labels}, **changes)
+    known = facts_of_inspect(inspect, {"RepoDigests": ["a.example/web@sha256:1", "web@sha256:1"]}, "docker")
+    return {name: value for name, value in known.items() if value}
+
+
+def workload(labels: Event) -> tuple[object, ...]:
+    known = facts(labels)
+    return tuple(known.get(f"workload.{part}") for part in ("namespace", "name", "container"))
+
+
+def test_what_inspect_knows() -> None:
+    networks = {"a": {"IPAddress": "172.17.0.2"}, "b": {"IPAddress": "", "GlobalIPv6Address": "fd00::2"}}
+    known = facts({}, NetworkSettings={"Networks": networks})
+    assert known["container.id"] == CONTAINER
+    assert known["container.name"] == "web"
+    assert known["container.runtime"] == "docker"
+    assert known["container.image.name"] == "registry.example:5000/shop/web"
+    assert known["container.image.tag"] == ["1.0"]
+    assert known["container.image.id"] == "sha256:" + "ab" * 32
+    assert known["container.image.hash.all"] == ["sha256:1"]
+    assert known["container.ip"] == ["172.17.0.2", "fd00::2"]
+
+
+@pytest.mark.parametrize(
+    ("reference", "expected"),
+    [
+        ("alpine", ("alpine", "latest")),
+        ("alpine:3.19", ("alpine", "3.19")),
+        ("registry:5000/a/b", ("registry:5000/a/b", "latest")),
+        ("registry:5000/a/b:1@sha256:" + "1" * 64, ("registry:5000/a/b", "1")),
+        ("a/b@sha256:" + "1" * 64, ("a/b", None)),
+        ("sha256:" + "1" * 64, ("sha256:" + "1" * 64, None)),
+    ],
+)
+def test_an_image_reference_has_a_name_and_a_tag(reference: str, expected: tuple[str, str | None]) -> None:
+    assert split_image(reference) == expected
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ({}, (None, "web", "web")),
+        ({"com.docker.compose.project": "shop", "com.docker.compose.service": "app"}, ("shop", "app", "app")),
+        ({"io.podman.compose.project": "shop", "com.docker.compose.service": "app"}, ("shop", "app", "app")),
+        (
+            {"com.docker.stack.namespace": "shop", "com.docker.swarm.service.name": "shop_app"},
+            ("shop", "shop_app", "shop_app"),
+        ),
+        (
+            {
+                "io.kubernetes.pod.namespace": "prod",
+                "io.kubernetes.pod.name": "app-7998647bdf-phvq7",
+                "io.kubernetes.container.name": "nginx",
+            },
+            ("prod", "app", "nginx"),
+        ),
+        ({"io.kubernetes.pod.namespace": "prod", "io.kubernetes.pod.name": "db-0"}, ("prod", "db", None)),
+    ],
+)
+def test_the_workload_is_found_in_the_labels(labels: Event, expected: tuple[str | None, ...]) -> None:
+    assert workload(labels) == expected
+
+
+def test_labels_of_the_workload_are_those_that_every_instance_has() -> None:
+    labels = {"team": "pay", "com.docker.compose.container-number": "2", "org.opencontainers.image.revision": "abc"}
+    known = facts(labels)
+    assert known["workload.labels"] == ["team=pay"]
+    assert known["container.labels"] == labels
+
+
+def test_labels_are_capped_and_always_text() -> None:
+    known = facts({f"label-{number:03d}": "x" * 5_000 for number in range(500)} | {"number": 7, "object": {"a": 1}})
+    assert len(known["container.labels"]) <= 64
+    assert max(map(len, known["container.labels"].values())) <= 1_024
+    assert all(isinstance(value, str) for value in known["container.labels"].values())
+
+
+def test_reducing_keeps_all_that_is_read_and_no_variables() -> None:
+    inspect = inspect_of(
+        Config={"Labels": {"team": "pay"}, "Healthcheck": {"Test": ["CMD", "x"]}},
+        HostConfig={"Privileged": True, "Memory": 7, "PortBindings": {"80/tcp": [{"HostPort": "1"}]}},
+        Mounts=[{"Type": "bind", "Source": "/", "Destination": "/host", "RW": True, "Propagation": "rshared"}],
+        NetworkSettings={"IPAddress": "172.17.0.2", "Networks": {"a": {"IPAddress": "172.18.0.2", "MacAddress": "x"}}},
+    )
+    reduced = reduced_inspect(inspect)
+    assert facts_of_inspect(reduced, {}, None) == facts_of_inspect(inspect, {}, None)
+    assert b"hunter2" not in dumps(reduced)
+    assert reduced_image({"Id": "1", "RepoDigests": ["a"], "ContainerConfig": {}}) == {"Id": "1", "RepoDigests": ["a"]}
+
+
+def test_reducing_takes_any_shape() -> None:
+    shapes: tuple[Event, ...] = ({}, {"Config": None, "Mounts": "x", "NetworkSettings": {"Networks": []}, "HostConfig": 7})
+    for shape in shapes:
+        assert facts_of_inspect(reduced_inspect(shape), {}, None)["workload.labels"] == []
