@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from time import monotonic, sleep
+from typing import Final, TypeVar
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -16,7 +17,10 @@ __all__ = ["PASSING", "Ledger"]
 
 _log = structlog.get_logger(__name__)
 
+_Answer = TypeVar("_Answer")
+
 _KAFKA_SECONDS: Final = 30.0
+_AGAIN_SECONDS: Final = 0.1
 
 PASSING: Final = frozenset(
     {
@@ -59,7 +63,7 @@ class Ledger:
         """Return where to begin in each partition; raise ``KafkaException`` when Kafka does not answer."""
         if not partitions:
             return {}
-        committed = self._consumer.committed(list(partitions), timeout=_KAFKA_SECONDS)
+        committed = _patiently(lambda: self._consumer.committed(list(partitions), timeout=_KAFKA_SECONDS))
         return {place.partition: self._start(place) for place in committed}
 
     def write(self, marks: Mapping[int, Mark]) -> bool:
@@ -86,7 +90,7 @@ class Ledger:
         gauge("lag_events", lag, process=self._process)
 
     def _start(self, committed: TopicPartition) -> Start:
-        low, high = self._consumer.get_watermark_offsets(committed, timeout=_KAFKA_SECONDS)
+        low, high = _patiently(lambda: self._consumer.get_watermark_offsets(committed, timeout=_KAFKA_SECONDS))
         start = resolve_start(Mark.read(committed.offset, committed.metadata), low, high)
         if start.fault is not None:
             count("gaps", process=self._process, cause=start.fault)
@@ -102,3 +106,15 @@ class Ledger:
                 advice="keep records longer than a receiver may be away (retention.ms); what is missing is in the archive",
             )
         return start
+
+
+def _patiently(ask: Callable[[], _Answer]) -> _Answer:
+    """Return the answer, asking again after errors that pass, such as a partition whose leader is not yet elected."""
+    deadline = monotonic() + _KAFKA_SECONDS
+    while True:
+        try:
+            return ask()
+        except KafkaException as failure:
+            if failure.args[0].code() not in PASSING or monotonic() >= deadline:
+                raise
+        sleep(_AGAIN_SECONDS)
