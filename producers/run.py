@@ -36,12 +36,13 @@ _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 @dataclass(frozen=True, slots=True)
 class CollectOptions:
-    """What a person asks a collector for; exactly one of ``file``, ``listen``, ``socket``, ``engine`` and ``stdin`` is
-    the source.
+    """What a person asks a collector for, with exactly one source.
 
-    ``collector_id`` is the collector's for good: its position, its numbers and its fencing hang on it. ``listen`` is
-    ``ADDRESS:PORT`` of the HTTP push, ``engine`` the API socket of Docker or Podman (a path or a URL). ``live`` says that records are of this host and of now; by default those of a
-    followed file and of a socket are. With ``record`` the raw records go into that file and nothing goes to Kafka.
+    ``collector_id`` is the collector's for good: its position, its numbers and its fencing hang on it. Sources are ``file``;
+    ``listen``, ``ADDRESS:PORT`` of the HTTP push; ``socket``, a Unix socket to take lines on; ``engine``, the API of Docker or
+    Podman (the path of its socket, or a URL); ``stdin``. ``live`` says that records are of this host and of now; by default
+    those of a followed file, of a socket and of an engine are. With ``record`` the raw records go into that file and nothing
+    goes to Kafka.
     """
 
     collector_id: str
@@ -137,7 +138,8 @@ def _origin(settings: Settings, options: CollectOptions, enrich: Enrich | None) 
     if options.file is not None:
         return FileOrigin(options.file, follow=options.follow, max_line_bytes=limits.max_line_bytes)
     if options.engine is not None:
-        return DockerOrigin(options.engine, max_line_bytes=limits.max_body_bytes)
+        address = options.engine if "://" in options.engine else f"unix://{Path(options.engine).absolute()}"
+        return DockerOrigin(address, max_line_bytes=limits.max_body_bytes)
     path = settings.state_directory / "spool" / f"{options.collector_id}.sqlite"
     return SpooledOrigin(options.collector_id, path, limits.spool_bytes, _feeder(settings, options), enrich)
 
