@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import random
 import signal
+import socket
 import subprocess
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 from confluent_kafka import Producer
 
@@ -26,6 +29,7 @@ pytestmark = pytest.mark.services
 
 KILLS = 10
 LINES = 6_000
+PUSHES = 3_000
 
 
 @pytest.fixture
@@ -158,6 +162,39 @@ def wait_for_state(bench: Bench) -> State:
     while not (values := bench.committed("collectors")[0]):
         time.sleep(0.1)
     return decode_state(values[-1])
+
+
+def test_killed_at_random_moments_what_was_answered_is_there_once(bench: Bench) -> None:
+    port = free_port()
+    start = partial(bench.start, {"listen": f"127.0.0.1:{port}"}, {"push_token": "made-up", "heartbeat_seconds": 60})
+    process = start()
+    answered: list[str] = []
+    next_kill = time.monotonic() + 2
+    with httpx.Client(trust_env=False, headers={"Authorization": "Bearer made-up"}) as client:
+        for number in range(PUSHES):
+            if time.monotonic() > next_kill:
+                process.kill()
+                process.communicate()
+                process = start()
+                next_kill = time.monotonic() + 2
+            try:
+                if client.post(f"http://127.0.0.1:{port}/", content=f"exec e{number % 7} p{number}").is_success:
+                    answered.append(f"p{number}")
+            except httpx.TransportError:
+                time.sleep(0.01)
+    while not set(answered) <= set(bench.said()):
+        assert process.poll() is None
+        time.sleep(0.2)
+    process.send_signal(signal.SIGTERM)
+    code, errors = wait_until_ended(process)
+    assert code == 0, errors
+    assert answered
+    assert max(Counter(bench.said()).values()) == 1
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
 
 
 def test_a_second_copy_ends_the_first_with_one_clear_line(bench: Bench) -> None:
