@@ -60,7 +60,9 @@ def read_counts(settings: Settings, client: Elasticsearch) -> Counts:
 
 def _collected(settings: Settings) -> dict[str, int]:
     states = {key: loads(value) for (_, key), value in read_all(settings.kafka, "collectors").items() if key and value}
-    return {key.decode(): sum(number - 1 for number in state["numbers"].values()) for key, state in sorted(states.items())}
+    return {
+        key.decode(): sum(number - 1 for number in state["numbers"].values()) for key, state in sorted(states.items())
+    }
 
 
 def _judged(settings: Settings) -> tuple[dict[str, int], int]:

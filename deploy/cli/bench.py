@@ -33,7 +33,11 @@ def _stack(*services: Service) -> Iterator[Stack]:
     with TemporaryDirectory(prefix="tidewaiter-bench-", ignore_cleanup_errors=True) as directory:
         Path(directory).chmod(0o755)
         settings = StackSettings(
-            services=services, state_directory=Path(directory), kafka_port=0, kafka_controller_port=0, elasticsearch_port=0
+            services=services,
+            state_directory=Path(directory),
+            kafka_port=0,
+            kafka_controller_port=0,
+            elasticsearch_port=0,
         )
         with Stack(settings, foreground=True, progress=_progress) as stack:
             yield stack
@@ -65,9 +69,7 @@ def memory(events: Events = 10_000_000) -> None:
 
 
 @app.command()
-def latency(
-    events: Events = 30_000, rate: Annotated[int, typer.Option(help="Events a second.")] = 1_000
-) -> None:
+def latency(events: Events = 30_000, rate: Annotated[int, typer.Option(help="Events a second.")] = 1_000) -> None:
     """Measure the time from a container's event to its document visible in Elasticsearch."""
     with _stack(*ALL_SERVICES) as stack:
         _print(measure_latency(stack, events=events, events_a_second=rate, progress=_progress))

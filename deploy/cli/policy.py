@@ -55,15 +55,15 @@ def apply(paths: Paths = None) -> None:
         for failure in checked.failures:
             fail(str(failure))
         raise typer.Exit(1)
-    out.print(f"in force: {len(checked.policies.policies)} policies, hash {apply_policies(load_settings(), checked.policies)}")
+    out.print(
+        f"in force: {len(checked.policies.policies)} policies, hash {apply_policies(load_settings(), checked.policies)}"
+    )
 
 
 @app.command()
 def diff(
     paths: Paths = None,
-    against: Annotated[
-        Path | None, typer.Option(help="Policies to compare with, instead of those in force.")
-    ] = None,
+    against: Annotated[Path | None, typer.Option(help="Policies to compare with, instead of those in force.")] = None,
     as_json: Json = False,
 ) -> None:
     """Show what would change if these policies took the place of those in force. Exit code 1: something would."""

@@ -28,7 +28,8 @@ _CHECK_SECONDS: Final = 0.5
 
 def up(
     policy: Annotated[
-        list[Path] | None, typer.Option(help="Policies to begin with instead of the shipped ones; later `policy apply`.")
+        list[Path] | None,
+        typer.Option(help="Policies to begin with instead of the shipped ones; later `policy apply`."),
     ] = None,
 ) -> None:
     """Start Kafka and Elasticsearch where they are local, the topics, and every process, supervised in the background."""

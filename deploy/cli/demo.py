@@ -1,0 +1,128 @@
+"""``tidewaiter demo``: the whole system on a real recording, or on this host."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from deploy.cli.console import err, out, stop_on_signals
+from deploy.cli.table import OUTCOME_STYLES, describe
+from deploy.demo.live import live_sources
+from deploy.demo.recording import Recording
+from deploy.demo.run import Demo, Played, running
+from deploy.demo.summary import Summary, summarise
+from schemas.settings import load_settings
+
+__all__ = ["demo"]
+
+_PLAY_SECONDS: Final = 20.0
+_POLL_SECONDS: Final = 2.0
+_SHOWN: Final = 25
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End after the summary instead of staying up.")] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Watch this host's containers instead of the recording.")
+    ] = False,
+    seconds: Annotated[float, typer.Option(help="How long playing the recording may take.")] = _PLAY_SECONDS,
+) -> None:
+    """Play a recording of real containers through collectors, Kafka, judge and Elasticsearch, and say what was found.
+
+    Exit code 1 with --once: not every collected event has arrived once.
+    """
+    directory = load_settings().state_directory / "demo"
+    sources = live_sources() if live else ()
+    err.print(
+        "Starts Kafka and Elasticsearch here (about 3 GB of memory; 190 MB to download the first time).", style="dim"
+    )
+    with running(directory, _dim, sources) as running_demo:
+        if live:
+            _watch(running_demo)
+            return
+        played = _play(running_demo, Recording.shipped(), seconds)
+        _show(summarise(running_demo.client, running_demo.settings.elasticsearch.data_stream))
+        _tell_where(running_demo)
+        if not once:
+            _stay(running_demo)
+        out.print(played.equation())
+    if not played.complete:
+        raise typer.Exit(1)
+
+
+def _dim(line: str) -> None:
+    err.print(line, style="dim", markup=False)
+
+
+def _play(running_demo: Demo, recording: Recording, seconds: float) -> Played:
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True) as progress:
+        task = progress.add_task("the shop runs normally", total=None)
+        attacked = False
+
+        def passed(moment: int) -> None:
+            nonlocal attacked
+            if moment >= recording.attack_start and not attacked:
+                attacked = True
+                progress.update(task, description="[bold red]the attack starts")
+
+        return running_demo.play(recording, seconds, passed)
+
+
+def _show(summary: Summary) -> None:
+    events = sum(summary.outcomes.values())
+    out.print("\n[bold]A web shop ran normally, then was attacked.[/] (recording of real containers)")
+    by_source = ", ".join(f"{number} {module}" for module, number in summary.modules.items())
+    out.print(f"Judged {events} events of {len(summary.workloads)} workloads ({by_source}):")
+    for outcome in ("authorized", "unauthorized", "undetermined"):
+        note = "  no policy speaks of them" if outcome == "undetermined" else ""
+        out.print(f"  [{OUTCOME_STYLES[outcome]}]{summary.outcomes.get(outcome, 0):>7} {outcome}[/]{note}")
+    about = ", ".join(f"{number} {action}" for action, number in summary.records_about.items())
+    out.print(f"Beside them {about}.\n", style="dim")
+    out.print("[bold red]Unauthorized, in order:[/]")
+    for finding in summary.findings[:_SHOWN]:
+        record = finding.record
+        who = record.get("container.name") or record["entity.id"].removeprefix("user:")
+        times = f" ({finding.count} times)" if finding.count > 1 else ""
+        moment = datetime.fromisoformat(record["@timestamp"][:19]).replace(tzinfo=UTC)
+        out.print(f" {moment:%H:%M:%S} [bold]{escape(who)}[/]  {escape(describe(record))}{times}", soft_wrap=True)
+        out.print(f"          [dim]{escape(record['verdict.reason'])}[/]", soft_wrap=True)
+    if len(summary.findings) > _SHOWN:
+        out.print(f" … and {len(summary.findings) - _SHOWN} more kinds", style="dim")
+    out.print("Platform blocked what failed above; Tidewaiter blocked nothing (it only watches).", style="dim")
+
+
+def _tell_where(running_demo: Demo) -> None:
+    url, stream = running_demo.stack.elasticsearch, running_demo.settings.elasticsearch.data_stream
+    out.print(
+        f"\nLook at it: curl -s '{url}/{stream}/_search?q=verdict.outcome:unauthorized&size=1&pretty'",
+        soft_wrap=True,
+        markup=False,
+    )
+
+
+def _watch(running_demo: Demo) -> None:
+    """Print unauthorized events of this host as they arrive, until Ctrl-C."""
+    stopping, shown = stop_on_signals(), 0
+    out.print("Watching this host's containers; Ctrl-C ends it.")
+    while not stopping():
+        running_demo.stack.supervisor.check()
+        time.sleep(_POLL_SECONDS)
+        findings = summarise(running_demo.client, running_demo.settings.elasticsearch.data_stream).findings
+        for finding in findings[shown:]:
+            out.print(f"{finding.record['@timestamp'][:19]} {escape(describe(finding.record))}", soft_wrap=True)
+            out.print(f"  [dim]{escape(finding.record['verdict.reason'])}[/]", soft_wrap=True)
+        shown = max(shown, len(findings))
+
+
+def _stay(running_demo: Demo) -> None:
+    stopping = stop_on_signals()
+    out.print("Kafka and Elasticsearch stay up; Ctrl-C ends them.")
+    while not stopping():
+        running_demo.stack.supervisor.check()
+        time.sleep(_POLL_SECONDS)

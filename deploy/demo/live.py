@@ -1,0 +1,34 @@
+"""What of this host can be watched: engines whose sockets answer, and the log of auditd."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import Final
+
+from schemas.errors import ConfigurationError
+from schemas.settings import SourceSettings
+
+__all__ = ["live_sources"]
+
+_ENGINES: Final = (Path("/var/run/docker.sock"), Path("/run/podman/podman.sock"))
+_AUDIT_LOG: Final = Path("/var/log/audit/audit.log")
+
+
+def live_sources() -> tuple[SourceSettings, ...]:
+    """Return the sources of this host; raise ``ConfigurationError`` saying what to start where there are none."""
+    host = socket.gethostname().lower()
+    sources = [
+        SourceSettings(id=f"live-{path.stem}", format="docker", socket=f"unix://{path}", host=host)
+        for path in _ENGINES
+        if path.is_socket() and os.access(path, os.R_OK | os.W_OK)
+    ]
+    if os.access(_AUDIT_LOG, os.R_OK):
+        sources.append(SourceSettings(id="live-auditd", format="auditd", file=_AUDIT_LOG, host=host))
+    if not sources:
+        engines = " nor ".join(map(str, _ENGINES))
+        raise ConfigurationError(
+            f"neither {engines} nor {_AUDIT_LOG} can be read: run as root, start Docker, `podman system service` or auditd"
+        )
+    return tuple(sources)

@@ -1,0 +1,134 @@
+"""The demo: starts everything on free ports, plays the recording, waits until every event has arrived, and sums up."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from elasticsearch import Elasticsearch
+
+from deploy.counts import Counts, read_counts
+from deploy.demo.recording import FORMATS, Recording, play
+from deploy.pipeline import children, prepare_topics
+from deploy.policies import DEFAULT_POLICIES
+from deploy.stack import Stack, StackSettings
+from schemas.errors import StackError
+from schemas.settings import ElasticsearchSettings, KafkaSettings, Settings, SourceSettings
+from sinks.elasticsearch.config import connect
+
+__all__ = ["POLICIES", "Demo", "Played", "running"]
+
+POLICIES: Final = (DEFAULT_POLICIES, Path(__file__).parent / "policies")
+"""The shipped policies, and those that the shop's owner wrote for it."""
+
+CLUSTER: Final = "shop"
+HOST: Final = "node-1"
+
+_ARRIVAL_SECONDS: Final = 180.0
+_POLL_SECONDS: Final = 0.5
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What came of a play: counts at every stage, and seconds from the attack's first record to its first finding."""
+
+    counts: Counts
+    records: int
+
+    @property
+    def complete(self) -> bool:
+        """Return whether every collected event is in Elasticsearch once or in dead letters."""
+        refused = sum(number for stage, number in self.counts.deadletters.items() if stage != "parse")
+        return self.counts.indexed is not None and sum(self.counts.collected.values()) == self.counts.indexed + refused
+
+    def equation(self) -> str:
+        """Return the line that adds up."""
+        counts = self.counts
+        return (
+            f"collected {sum(counts.collected.values())} judged {counts.judged} indexed {counts.indexed} "
+            f"deadletters {sum(counts.deadletters.values())} repeats {counts.repeats}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """A running demo: its settings, its servers and processes."""
+
+    settings: Settings
+    stack: Stack
+    client: Elasticsearch
+    directory: Path
+
+    def play(self, recording: Recording, seconds: float, passed: Callable[[int], None]) -> Played:
+        """Play the recording into the files that the collectors follow and wait until all of it has arrived."""
+        records = play(recording, self.directory, seconds, passed)
+        return Played(self._arrived(), records)
+
+    def _arrived(self) -> Counts:
+        """Return the counts once collectors have stopped taking in and everything is indexed; heartbeats are stopped first."""
+        self._settled(lambda counts: sum(counts.collected.values()))
+        for name in FORMATS:
+            self.stack.supervisor.stop(f"collect-{name}")
+        return self._settled(lambda counts: (counts.judged, counts.indexed))
+
+    def _settled(self, what: Callable[[Counts], object]) -> Counts:
+        """Return the counts when nothing has moved for a while and no stage lags behind the one before."""
+        deadline = time.monotonic() + _ARRIVAL_SECONDS
+        before: object = None
+        still = 0
+        while time.monotonic() < deadline:
+            self.stack.supervisor.check()
+            counts = read_counts(self.settings, self.client)
+            still = still + 1 if what(counts) == before else 0
+            if still >= 3 and (counts.indexed or 0) >= counts.judged:  # noqa: PLR2004 - three polls without change
+                return counts
+            before = what(counts)
+            time.sleep(_POLL_SECONDS)
+        raise StackError(
+            f"events are still on their way after {_ARRIVAL_SECONDS:.0f} s; see the logs in {self.directory}"
+        )
+
+
+@contextmanager
+def running(directory: Path, progress: Progress, sources: tuple[SourceSettings, ...] = ()) -> Iterator[Demo]:
+    """Run the whole system for a demo in ``directory``, which is emptied first; everything ends with the context.
+
+    Raises ``StackError`` with what is missing and what to do.
+    """
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    stack_settings = StackSettings(
+        state_directory=directory / "stack", kafka_port=0, kafka_controller_port=0, elasticsearch_port=0
+    )
+    with Stack(stack_settings, foreground=True, progress=progress) as stack:
+        settings = _settings(stack, directory, sources or _followed(directory))
+        for name in FORMATS:
+            (directory / f"{name}.log").touch()
+        prepare_topics(settings, list(POLICIES))
+        for child in children(settings):
+            stack.supervisor.start(child)
+        progress("collectors, judge and sink are started")
+        yield Demo(settings, stack, connect(settings.elasticsearch), directory)
+
+
+def _settings(stack: Stack, directory: Path, sources: tuple[SourceSettings, ...]) -> Settings:
+    return Settings(
+        kafka=KafkaSettings(bootstrap_servers=stack.kafka, partitions=4),
+        elasticsearch=ElasticsearchSettings(urls=[stack.elasticsearch]),
+        state_directory=directory / "processes",
+        sources=list(sources),
+    )
+
+
+def _followed(directory: Path) -> tuple[SourceSettings, ...]:
+    return tuple(
+        SourceSettings(id=name, format=name, file=directory / f"{name}.log", cluster=CLUSTER, host=HOST)
+        for name in FORMATS
+    )
