@@ -107,6 +107,9 @@ class _Reader:
             yield key, self._value(value_node, (*place, key), line)
 
     def _scalar(self, node: yaml.Node, place: Place) -> Any:
+        if node.tag == "tag:yaml.org,2002:null" and place:
+            self._fault(node.start_mark.line + 1, place, "is empty; write a value or leave the key out")
+            return None
         try:
             return _CONSTRUCTOR().construct_object(node)
         except (ValueError, yaml.constructor.ConstructorError):

@@ -61,10 +61,10 @@ def check_registry(pattern: str) -> str:
             f"`{registry}` is no registry (a registry has a dot, a port, or is localhost); "
             f"for Docker Hub write docker.io/{pattern.removesuffix('/**')}"
         )
-    host, _, port = registry.partition(":")
+    host, colon, port = registry.partition(":")
     check_domain(host)
-    if port and not port.isdecimal():
-        raise ValueError(f"`{registry}`: the port must be a number")
+    if colon and not port.isdecimal():
+        raise ValueError(f"`{pattern}`: the port must be a number, and there is no https:// in front")
     check_path("/" + repository)
     return pattern
 

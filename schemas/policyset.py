@@ -192,7 +192,9 @@ def _read_policies(file: str, text: str, faults: list[PolicyFault]) -> Iterator[
             yield _Read(Policy.model_validate(document.value), file, document)
         except ValidationError as error:
             yield _Read(None, file, document)
-            faults.extend(_fault(file, document, detail) for detail in error.errors())
+            found = (_fault(file, document, detail) for detail in error.errors())
+            places = {(fault.line, fault.path) for fault in document.faults}
+            faults.extend(fault for fault in found if (fault.line, fault.path) not in places)
 
 
 def _fault(file: str, document: YamlDocument, detail: ErrorDetails) -> PolicyFault:

@@ -128,12 +128,7 @@ class CompiledPolicies:
         for policy in ordered:
             for effect, clause in _compiled(policy, exceptions):
                 (denies if effect in ("deny", "require", "rest") else allows)[clause.written.section].append(clause)
-        levels = tuple(
-            _Level(policy.policy, LEVELS.index(policy.sensors.level), scope_test(policy.scope, every=False))
-            for policy in ordered
-            if policy.sensors
-        )
-        return cls(policy_set.hash, _table(denies), _table(allows), levels, exceptions)
+        return cls(policy_set.hash, _table(denies), _table(allows), _levels(policy_set.policies), exceptions)
 
     def ask(self, record: Record, principal: str) -> Question:
         """Return the question that the other methods answer, about one record."""
@@ -191,6 +186,13 @@ class CompiledPolicies:
 
 def _table(clauses: Mapping[str, list[_Clause]]) -> _Table:
     return {section: tuple(listed) for section, listed in clauses.items()}
+
+
+def _levels(policies: Iterable[Policy]) -> tuple[_Level, ...]:
+    """Return the levels, the most specific scope first, then the strictest."""
+    listed = [(policy, LEVELS.index(policy.sensors.level)) for policy in policies if policy.sensors]
+    listed.sort(key=lambda level: (-specificity(level[0].scope), level[1], level[0].policy))
+    return tuple(_Level(policy.policy, rank, scope_test(policy.scope, every=False)) for policy, rank in listed)
 
 
 def _compiled(policy: Policy, exceptions: Iterable[_Exception]) -> Iterator[tuple[str, _Clause]]:

@@ -126,13 +126,14 @@ def _cidr(blocks: tuple[str, ...], every: bool) -> Test:  # noqa: ARG001, FBT001
 
 
 def _grants(grants: Grants, every: bool) -> Test:  # noqa: FBT001 - as every key
-    asked = [part and frozenset(part) for part in (grants.verbs, grants.resources, grants.api_groups)]
+    parts = (grants.verbs, grants.resources, grants.api_groups)
+    asked = [None if part is None else frozenset(part) for part in parts]
 
     def holds(rule: str) -> bool:
-        parts = [frozenset(part.split(",")) for part in rule.split(" ")]
-        return len(parts) == len(asked) and all(
+        granted = [frozenset(part.split(",")) for part in rule.split(" ")]
+        return len(granted) == len(asked) and all(
             words is None or (given <= words if every else "*" in given or bool(words & given))
-            for words, given in zip(asked, parts, strict=True)
+            for words, given in zip(asked, granted, strict=True)
         )
 
     return _holds(_list("kubernetes.audit.role.rules"), holds, every)

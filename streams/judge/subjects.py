@@ -108,14 +108,16 @@ def _is_start(record: Record, action: str) -> bool:
 
 
 def _images(record: Record) -> list[str]:
+    """Return the references that were asked for, or the name in the facts, which says nothing of tag and digest."""
     asked: list[str] | None = record.get(f"{_SETTING}images")
     name = record.get("container.image.name")
     return asked or ([name] if name else [])
 
 
 def _start(record: Record) -> Iterator[Subject]:
-    for image in _images(record):
-        yield from (("images.registries", image), ("images.tags", image), ("images.digest", image))
+    yield from (("images.registries", image) for image in _images(record))
+    for image in record.get(f"{_SETTING}images") or ():
+        yield from (("images.tags", image), ("images.digest", image))
     for flag in ("privileged", "root"):
         if record.get(_SETTING + flag):
             yield f"settings.{flag}", True
