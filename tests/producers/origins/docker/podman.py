@@ -1,0 +1,101 @@
+"""A real Podman of the test's own: its storage, its image, its API service, which can be killed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+IMAGE = "localhost/shop/web:1.0"
+
+_BUSYBOX = Path("/bin/busybox")
+_LIMITS = ("--ulimit", "nofile=1000:1000", "--ulimit", "nproc=1000:1000")
+
+
+class Podman:
+    """Podman with all it keeps below one directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._service: subprocess.Popen[bytes] | None = None
+        self._command = [
+            *(
+                "podman",
+                "--root",
+                f"{directory}/storage",
+                "--runroot",
+                f"{directory}/run",
+                "--tmpdir",
+                f"{directory}/state",
+            ),
+            *("--runtime", "runc", "--events-backend", "file"),
+        ]
+
+    @property
+    def address(self) -> str:
+        return f"unix://{self._directory}/podman.sock"
+
+    def __call__(self, *arguments: str) -> str:
+        done = subprocess.run([*self._command, *arguments], check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    def run(self, name: str, *options: str) -> str:
+        """Start a container that sleeps and return its id."""
+        return self("run", "-d", "--network", "none", "--name", name, *_LIMITS, *options, IMAGE, "sleep", "600")
+
+    def serve(self) -> None:
+        self._service = subprocess.Popen(
+            [*self._command, "system", "service", "--time", "0", self.address],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        socket = Path(self.address.removeprefix("unix://"))
+        while not socket.exists():
+            assert self._service.poll() is None
+            time.sleep(0.05)
+
+    def kill_service(self) -> None:
+        if self._service is not None:
+            self._service.kill()
+            self._service.wait()
+            Path(self.address.removeprefix("unix://")).unlink(missing_ok=True)
+
+    def import_image(self) -> None:
+        root = self._directory / "image" / "bin"
+        root.mkdir(parents=True)
+        shutil.copy(_BUSYBOX, root / "busybox")
+        for name in ("sh", "sleep", "id", "cat"):
+            (root / name).symlink_to("busybox")
+        archive = self._directory / "image.tar"
+        subprocess.run(["tar", "-C", root.parent, "-cf", archive, "."], check=True)
+        self("import", str(archive), IMAGE)
+
+
+@contextmanager
+def own_podman() -> Iterator[Podman]:
+    """Run a service; skip the test with the reason where it cannot."""
+    if os.geteuid() != 0:
+        pytest.skip("containers are started as root only")
+    for program in ("podman", "runc"):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed")
+    if not _BUSYBOX.exists():
+        pytest.skip(f"there is no {_BUSYBOX} to make an image of")
+    directory = Path(tempfile.mkdtemp(prefix="tw-podman-"))
+    podman = Podman(directory)
+    try:
+        podman.import_image()
+        podman.serve()
+        yield podman
+    finally:
+        podman("rm", "--all", "--force", "--time", "0")
+        podman.kill_service()
+        subprocess.run(["umount", "--lazy", directory / "storage" / "overlay"], check=False, stderr=subprocess.DEVNULL)
+        shutil.rmtree(directory)
