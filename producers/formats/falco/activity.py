@@ -30,6 +30,10 @@ _ACTIONS: Final = MappingProxyType(
             "change-mode": "chmod fchmod fchmodat fchmodat2",
             "change-owner": "chown fchown fchownat lchown",
             "mkdir": "mkdir mkdirat",
+            "mknod": "mknod mknodat",
+            "truncate": "truncate ftruncate",
+            "set-attributes": "setxattr lsetxattr fsetxattr removexattr utime utimes futimesat utimensat",
+            "kill": "kill tkill tgkill",
             "fork": "clone clone3 fork vfork",
         }.items()
         for name in names.split()
@@ -42,6 +46,9 @@ _ACCESS: Final = MappingProxyType(
         "link": ["create"],
         "symlink": ["create"],
         "mkdir": ["create"],
+        "mknod": ["create"],
+        "truncate": ["write"],
+        "set-attributes": ["attributes"],
         "change-mode": ["attributes"],
         "change-owner": ["attributes"],
     }
@@ -62,7 +69,7 @@ def activity_of(fields: Fields, rule: str) -> Event:
         return _request(fields)
     kind = fields.text("evt.type", "syscall.type")
     action = _ACTIONS.get(kind, kind) if kind else "alert"
-    connection = _connection(fields, action)
+    connection = _connection(fields, action) or _local_connection(fields, action)
     what = connection or _file(fields, action, rule)
     category = _CATEGORIES.get(action) or ("network" if connection else "file" if what else "process")
     return (
@@ -127,6 +134,14 @@ def _connection(fields: Fields, action: str) -> Event:
         "destination.port": integer_of(parts.get("server_port")) or fields.integer("fd.sport", "fd.rport"),
         "destination.domain": fields.text("fd.sip.name"),
     }
+
+
+def _local_connection(fields: Fields, action: str) -> Event:
+    """Read ``ADDRESS->ADDRESS PATH`` of a Unix socket, where the path may also stand alone."""
+    if fields.text("fd.type") != "unix" and action != "connect":
+        return {}
+    path = (fields.text("fd.name") or "").rpartition(" ")[2]
+    return {"network.transport": "unix", "file.path": path} if path.startswith("/") else {}
 
 
 def _file(fields: Fields, action: str, rule: str) -> Event:

@@ -122,6 +122,13 @@ def test_an_inbound_connection_names_the_client_as_the_peer() -> None:
     assert (event["destination.address"], event["destination.port"]) == ("2001:db8::2", 22)
 
 
+@pytest.mark.parametrize("name", ["ffff8801->ffff8802 /var/run/docker.sock", "/var/run/docker.sock"])
+def test_a_connection_to_a_unix_socket_names_its_file(name: str) -> None:
+    event = finding({"evt.type": "connect", "fd.type": "unix", "fd.name": name})
+    assert (event["network.transport"], event["file.path"]) == ("unix", "/var/run/docker.sock")
+    assert event["event.category"] == ["network"]
+
+
 @pytest.mark.parametrize(
     ("fields", "access"),
     [
