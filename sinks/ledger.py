@@ -58,6 +58,7 @@ class Ledger:
         self._consumer = consumer
         self._topic = topic
         self._process = process
+        self._is_well = True
 
     def starts(self, partitions: Sequence[TopicPartition]) -> dict[int, Start]:
         """Return where to begin in each partition; raise ``KafkaException`` when Kafka does not answer."""
@@ -77,8 +78,11 @@ class Ledger:
             error: KafkaError = failure.args[0]
             if error.code() not in PASSING | _NOT_OURS:
                 raise
-            _log.warning("offsets are not committed", sink=self._process, error=error.str())
+            if self._is_well:
+                _log.warning("offsets cannot be committed now, trying again", sink=self._process, error=error.str())
+            self._is_well = False
             return False
+        self._is_well = True
         return True
 
     def measure(self, offsets: Mapping[int, PartitionOffsets]) -> None:

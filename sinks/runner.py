@@ -37,6 +37,7 @@ _READ_AT_ONCE: Final = 500
 _IDLE_SECONDS: Final = 0.2
 _BUSY_SECONDS: Final = 0.01
 _HOLD_SECONDS: Final = 0.05
+_AGAIN_SECONDS: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ class Runner:
         self._threads = ThreadPoolExecutor(self._pace.requests_under_way, thread_name_prefix=f"deliver-{sink.name}")
         self._assignment: Assignment | None = None
         self._committed_at = 0.0
+        self._commit_not_before = 0.0
         self._totals = Totals()
 
     def run(self, stop: Event) -> Totals:
@@ -179,7 +181,7 @@ class Runner:
         assignment = self._assignment
         if assignment is None or not self._may_send(assignment):
             return
-        if not assignment.keeps_promises:
+        if not assignment.keeps_promises and monotonic() >= self._commit_not_before:
             self._commit()
         while assignment.keeps_promises and self._may_send(assignment):
             self._deliver(assignment)
@@ -214,8 +216,10 @@ class Runner:
         assignment = self._assignment
         if assignment is not None:
             marks = assignment.marks(last=last)
-            if marks and self._ledger.write(marks):
+            if not marks or self._ledger.write(marks):
                 assignment.acknowledge(marks)
+            else:
+                self._commit_not_before = self._committed_at + _AGAIN_SECONDS
 
     def _assign(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
         starts = self._ledger.starts(partitions)
