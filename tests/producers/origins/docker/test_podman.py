@@ -74,7 +74,8 @@ def test_a_container_from_its_facts_to_its_end(podman: Podman) -> None:
 
     actions = [action for action in collected.actions(container) if action != "facts"]
     order = ["container-create", "container-start", "container-exec", "container-exec-die", "container-die"]
-    assert [action for action in actions if action in order] == order
+    # Podman's `rm` and its cleanup process may both say that a container has died.
+    assert list(dict.fromkeys(action for action in actions if action in order)) == order
     facts = collected.facts(container)[0]
     assert facts == facts | {
         "facts.authority": "engine",
