@@ -63,6 +63,7 @@ class World:
 
     settings: Settings
     sink_name: str = "elasticsearch"
+    elasticsearch: str = ""
 
     @property
     def topic(self) -> str:
@@ -71,6 +72,11 @@ class World:
     @property
     def stream(self) -> str:
         return self.settings.elasticsearch.data_stream
+
+    @property
+    def base(self) -> str:
+        """Return where the test itself asks Elasticsearch, which may be another way than the sink's."""
+        return self.elasticsearch or self.settings.elasticsearch.urls[0]
 
     # Kafka
 
@@ -155,7 +161,7 @@ class World:
     # Elasticsearch
 
     def ask(self, method: str, path: str, **options: Any) -> Any:
-        answer = httpx.request(method, f"{self.settings.elasticsearch.urls[0]}/{path}", timeout=60, **options)
+        answer = httpx.request(method, f"{self.base}/{path}", timeout=60, **options)
         assert answer.status_code < 300, answer.text
         return answer.json()
 
@@ -163,7 +169,7 @@ class World:
         self.ask("POST", f"{self.stream}/_rollover")
 
     def exists(self) -> bool:
-        return httpx.head(f"{self.settings.elasticsearch.urls[0]}/{self.stream}").status_code == httpx.codes.OK
+        return httpx.head(f"{self.base}/{self.stream}").status_code == httpx.codes.OK
 
     def backing_indices(self) -> list[str]:
         return list(self.ask("GET", f"{self.stream}/_settings"))
