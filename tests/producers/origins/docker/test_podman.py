@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from producers.containers import ContainerResolver
 from producers.formats.docker import DockerFormat
 from producers.normalise import outcomes_of
 from producers.origins.docker import DockerOrigin
@@ -129,3 +130,12 @@ def test_killing_the_service_neither_loses_nor_repeats(podman: Podman) -> None:
     for container in (before, meanwhile, after):
         assert expected <= {action for action, entity, _ in told if entity == container[:12]}
     assert "container-die" in collected.actions(before)
+
+
+def test_a_process_is_found_in_its_container(podman: Podman) -> None:
+    container = podman.run("web")
+    pid = int(podman("inspect", "--format", "{{.State.Pid}}", "web"))
+    assert ContainerResolver().container_of(pid) == container
+    assert ContainerResolver().container_of(2**22 + 1, pid) == container
+    podman("rm", "--force", "--time", "0", "web")
+    assert ContainerResolver().container_of(pid) is None
