@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from typing import Final
 
 import structlog
@@ -255,4 +254,7 @@ class Collector:
         """Commit what is left, with a last heartbeat: it says where the numbers end."""
         self._next_heartbeat = 0.0
         self._commit()
-        _log.info("collector ended", collector=self._id, **asdict(self.collected))
+        done = self.collected
+        _log.info(
+            "collector ended", collector=self._id, records=done.records, events=done.events, dropped=dict(done.dropped)
+        )
