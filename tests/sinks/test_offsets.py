@@ -77,6 +77,8 @@ class Partition(RuleBasedStateMachine):
         super().__init__()
         self.committed: tuple[int, str] | None = None
         self.sent: set[int] = set()
+        self.records: set[int] = set()
+        self.holes: set[int] = set()
         self.done: dict[int, Outcome] = {}
         self.end = 0
         self.start()
@@ -96,7 +98,10 @@ class Partition(RuleBasedStateMachine):
     @rule(hole=st.integers(0, 3))
     def read(self, hole: int) -> None:
         offset = self.position + hole
-        if offset < self.end:
+        skipped = set(range(self.position, offset))
+        if offset < self.end and offset not in self.holes and not skipped & self.records:  # a log does not change
+            self.holes |= skipped
+            self.records.add(offset)
             self.waiting.append((offset, self.partition.take(offset)))
             self.position = offset + 1
 
