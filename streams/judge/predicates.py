@@ -16,14 +16,14 @@ from schemas.matching import addresses, domains, names, paths
 from schemas.policy import Clause, Grants, Match
 from streams.judge.subjects import SETTINGS_MARK, Mount, Record, reach_of
 
-__all__ = ["ALL_CAPABILITIES", "Test", "identities_of", "match_test", "rest_test", "value_test"]
+__all__ = ["Test", "identities_of", "match_test", "rest_test", "value_test"]
 
 Test = Callable[[Any], bool]
 """Whether a clause speaks of a subject."""
 
 _Values = Callable[[Any], Sequence[Any]]
 
-ALL_CAPABILITIES: Final = "ALL"
+_ALL: Final = "ALL"
 
 
 def match_test(match: Match, *, every: bool) -> Test:
@@ -53,6 +53,8 @@ def value_test(section: str, value: Any, *, every: bool) -> Test:
     """Compile what is written in a section: a clause with keys, a word, or a flag."""
     if isinstance(value, Match):
         return match_test(value, every=every)
+    if section == "settings.capabilities":
+        return _capability(value, every=every)
     return _WORDS[section](value)
 
 
@@ -219,13 +221,14 @@ def _no_digest(_: str) -> Test:
     return lambda reference: (image := parse_image(reference)) is not None and not image.digest
 
 
-def _capability(word: str) -> Test:
-    return lambda capability: ALL_CAPABILITIES in (word, capability) or capability == word
+def _capability(word: str, *, every: bool) -> Test:
+    """Adding ALL adds each, so it is denied with any one; it is allowed only where ALL are."""
+    return lambda capability: word in (capability, _ALL) or (capability == _ALL and not every)
 
 
 def _dropped(word: str) -> Test:
     field = "container.settings.capabilities.drop"
-    return lambda record: not {ALL_CAPABILITIES, word} & set(record.get(field) or ())
+    return lambda record: not {_ALL, word} & set(record.get(field) or ())
 
 
 def _unset(field: str) -> Callable[[str], Test]:
@@ -239,7 +242,6 @@ _WORDS: Final[dict[str, Callable[[Any], Test]]] = {
     "settings.privileged": lambda _: bool,
     "settings.root": lambda _: bool,
     "settings.host_namespaces": lambda word: word.__eq__,
-    "settings.capabilities": _capability,
     "settings.dropped_capabilities": _dropped,
     "settings.seccomp": lambda pattern: names([pattern]),
     "settings.apparmor": lambda pattern: names([pattern]),

@@ -6,6 +6,7 @@ life, so only its start, and what changes it, concerns ``settings`` and ``images
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -45,6 +46,7 @@ _ENGINE_REACHES: Final = {"container-exec": "exec", "container-attach": "attach"
 _REQUIRED: Final = ("limits", "dropped_capabilities", "no_new_privileges", "read_only_root")
 _WORDS: Final = (("host_namespaces", "host_namespaces"), ("capabilities", "capabilities.add"), ("devices", "devices"))
 _ENGINE: Final = ("container-", "network-", "volume-", "image-")
+_MOUNT: Final = re.compile(r"(?P<source>.+):[^:]*:(?P<mode>ro|rw)(?::(?P<propagation>[^:]+))?", re.DOTALL)
 _SETTING: Final = "container.settings."
 
 
@@ -137,8 +139,8 @@ def _start(record: Record) -> Iterator[Subject]:
 
 
 def _mount(text: str) -> Mount:
-    """Read ``source:target:ro|rw[:propagation]``."""
-    parts = text.split(":")
-    propagation = parts.pop() if parts[-1] not in ("ro", "rw") else ""
-    mode = parts.pop() if parts and parts[-1] in ("ro", "rw") else "rw"
-    return Mount(":".join(parts[:-1]) or text, mode == "rw", propagation)
+    """Read ``source:target:ro|rw[:propagation]``; a source may hold colons, and what is written otherwise may be written to."""
+    found = _MOUNT.fullmatch(text)
+    if found is None:
+        return Mount(text.partition(":")[0], writable=True, propagation="")
+    return Mount(found["source"], writable=found["mode"] == "rw", propagation=found["propagation"] or "")
