@@ -38,10 +38,21 @@ class ContainerResolver:
 
     def container_of(self, pid: int, parent: int | None = None) -> str | None:
         """Return the full id (64 hex digits) of the container that ``pid`` runs in, or ran in a moment ago."""
-        container = self._look(pid) or (self._look(parent) if parent and not self._lives(pid) else None)
+        container = self._look(pid) or (self._look(parent) if parent and not self.lives(pid) else None)
         if container is not None:
-            self._remember(pid, container)
+            self.remember(pid, container)
         return container
+
+    def lives(self, pid: int) -> bool:
+        """Return whether there is such a process now."""
+        return (self._processes / str(pid)).exists()
+
+    def remember(self, pid: int, container: str) -> None:
+        """Take in what is known from elsewhere, for a process that has ended."""
+        self._remembered[pid] = (container, monotonic())
+        self._remembered.move_to_end(pid)
+        if len(self._remembered) > _MAX_REMEMBERED:
+            self._remembered.popitem(last=False)
 
     def _look(self, pid: int) -> str | None:
         try:
@@ -51,15 +62,6 @@ class ContainerResolver:
             return container if monotonic() - at < _MAX_REMEMBERED_SECONDS else None
         self._remembered.pop(pid, None)
         return container_in(groups)
-
-    def _lives(self, pid: int) -> bool:
-        return (self._processes / str(pid)).exists()
-
-    def _remember(self, pid: int, container: str) -> None:
-        self._remembered[pid] = (container, monotonic())
-        self._remembered.move_to_end(pid)
-        if len(self._remembered) > _MAX_REMEMBERED:
-            self._remembered.popitem(last=False)
 
 
 def container_in(groups: str) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
@@ -10,6 +9,7 @@ from typing import Final
 from producers.containers import ContainerResolver
 from producers.formats.auditd.events import event_of
 from producers.formats.auditd.join import Joiner
+from producers.formats.auditd.live import LiveContainers
 from producers.formats.auditd.lost import LostRecords
 from producers.formats.auditd.record import AuditRecord, parse_record
 from producers.types import FormatOptions, Outcome, Position, Record, Result
@@ -20,10 +20,6 @@ __all__ = ["AuditdFormat"]
 _END_MARK: Final = "audit end-of-event mark"
 _LATE: Final = "audit record of an event that is over"
 _SEPARATOR: Final = "ausearch separator"
-
-_PID: Final = re.compile(rb"[ :]pid=(\d{1,10})\b")
-_PARENT: Final = re.compile(rb"[ :]ppid=(\d{1,10})\b")
-_CONTAINER: Final = re.compile(rb" container=[0-9a-f]{64}$")
 
 
 class AuditdFormat:
@@ -37,22 +33,18 @@ class AuditdFormat:
         self._host = options.host
         self._joiner = Joiner()
         self._lost = LostRecords(options.host)
-        self._containers = ContainerResolver() if options.live else None
+        self._containers = LiveContainers(options.host, ContainerResolver()) if options.live else None
 
     def enrich(self, record: Record) -> Record:
         """Return the record with `` container=<64 hex digits>`` at its end if its process runs in a container now.
 
         To be called as soon as a live record is read, before it is stored or parsed; not live, it does nothing.
         """
+        if self._containers is None:
+            return record
         line = record.data.rstrip()
-        if self._containers is None or _CONTAINER.search(line) or self._is_foreign(line):
-            return record
-        pid = _PID.search(line)
-        if pid is None:
-            return record
-        parent = _PARENT.search(line)
-        container = self._containers.container_of(int(pid[1]), int(parent[1]) if parent else None)
-        return replace(record, data=b"%b container=%b" % (line, container.encode())) if container else record
+        marked = self._containers.marked(line)
+        return record if marked is line else replace(record, data=marked)
 
     def parse(self, record: Record) -> Iterable[Result | Outcome]:
         """Return the events that this line completes; nothing if it is held."""
@@ -86,6 +78,3 @@ class AuditdFormat:
 
     def _outcome(self, records: list[AuditRecord]) -> Outcome:
         return Outcome(event_of(records, self._host), tuple(record.source for record in records))
-
-    def _is_foreign(self, line: bytes) -> bool:
-        return line.startswith(b"node=") and not line.startswith(b"node=%b " % self._host.encode())

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from producers.containers import ContainerResolver
 from producers.formats.auditd import AuditdFormat, join
+from producers.formats.auditd.live import LiveContainers
 from producers.types import FormatOptions, Outcome, Record
 from schemas.codec import Event
 from schemas.errors import Drop, Invalid
@@ -198,7 +199,7 @@ def live(tmp_path: Path) -> AuditdFormat:
     (tmp_path / "7").mkdir()
     (tmp_path / "7" / "cgroup").write_text(f"0::/docker/{CONTAINER}")
     format_ = AuditdFormat(LIVE)
-    format_._containers = ContainerResolver(tmp_path)
+    format_._containers = LiveContainers("node-1", ContainerResolver(tmp_path))
     return format_
 
 
@@ -223,6 +224,7 @@ def test_a_child_that_is_gone_is_in_its_parents_container(live: AuditdFormat) ->
         syscall(59, {"pid": os.getpid(), "ppid": 1}),
         path("/etc/shadow"),
         syscall(59, node="elsewhere"),
+        title(),
         b"no record",
         b"",
     ],
@@ -235,3 +237,38 @@ def test_other_lines_stay_as_they_are(live: AuditdFormat, data: bytes) -> None:
 def test_what_is_not_live_is_never_asked_about() -> None:
     whole = record(syscall(59, {"pid": 1}))
     assert AuditdFormat(OPTIONS).enrich(whole) is whole
+
+
+def execution(format_: AuditdFormat, pid: int, serial: int, device: str = "00:28", success: str = "yes") -> bytes:
+    """Return the marked lines of an exec by a process of that id and an unknown parent."""
+    place: dict[str, Any] = {"serial": serial}
+    lines = [
+        syscall(59, {"pid": pid, "ppid": 999_999, "success": success}, **place),
+        line("EXECVE", 'argc=1 a0="x"', **place),
+        line("PATH", f'item=0 name="/bin/x" inode=7 dev={device} mode=0100755 nametype=NORMAL', **place),
+    ]
+    return b"\n".join(format_.enrich(record(data)).data for data in lines)
+
+
+def test_a_process_that_is_gone_is_found_by_the_device_of_its_program(live: AuditdFormat) -> None:
+    assert CONTAINER.encode() not in execution(live, 999_998, 1)
+    execution(live, 7, 2)
+    marked = execution(live, 999_998, 3)
+    assert marked.endswith(f" container={CONTAINER}".encode())
+    assert one(*marked.splitlines())["entity.id"] == CONTAINER[:12]
+    connect = live.enrich(record(syscall(42, {"pid": 999_998, "ppid": 999_999}, serial=4)))
+    assert connect.data.endswith(CONTAINER.encode()), "and it is known from then on"
+
+
+def test_a_device_of_the_host_is_never_a_containers(live: AuditdFormat, tmp_path: Path) -> None:
+    (tmp_path / "8").mkdir()
+    (tmp_path / "8" / "cgroup").write_text("0::/")
+    execution(live, 8, 1)
+    execution(live, 7, 2)
+    assert CONTAINER.encode() not in execution(live, 999_998, 3)
+
+
+@pytest.mark.parametrize(("device", "success"), [("fe:00", "yes"), ("00:28", "no")])
+def test_nothing_is_learned_of_a_disk_or_of_an_exec_that_failed(live: AuditdFormat, device: str, success: str) -> None:
+    execution(live, 7, 1, device, success)
+    assert CONTAINER.encode() not in execution(live, 999_998, 2, device)
