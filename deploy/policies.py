@@ -49,8 +49,8 @@ class Difference:
         if self.change == "changed":
             parts = [_changed(key, old.get(key), new.get(key)) for key in old | new if old.get(key) != new.get(key)]
         else:
-            parts = [f"{key} {_short(value)}" for key, value in (old or new).items()]
-        return f"{self.policy}: {self.clause} {self.change}: {', '.join(parts)}"
+            parts = [f"{key} {_short(value)}".strip() for key, value in (old or new).items()]
+        return f"{self.policy}: {self.clause} {self.change}: {', '.join(parts) or 'everything'}"
 
     def as_json(self) -> dict[str, Any]:
         """Return the difference as a JSON object."""
@@ -122,8 +122,12 @@ def _of_policy(policy: Policy, policies: PolicySet) -> Iterator[tuple[str, Any]]
     if policy.sensors:
         yield "sensors.level", policy.sensors.level
     for clause in clauses_of(policy):
-        written = [_plain(value) for value in clause.value] if clause.effect == "rest" else _plain(clause.value)
-        yield clause.path, {"effect": "deny all else" if clause.effect == "rest" else clause.effect, "value": written}
+        said = (
+            {"effect": "deny all else"}
+            if clause.effect == "rest"
+            else {"effect": clause.effect, "value": _plain(clause.value)}
+        )
+        yield clause.path, said
     for number, exception in enumerate(policy.exceptions):
         state = {"expired": True} if (policy.policy, number) in policies.expired else {}
         yield f"exceptions[{number}]", _plain(exception) | state
