@@ -16,7 +16,7 @@ from deploy.kafka import create_topics, publish, read_all
 from deploy.policies import DEFAULT_POLICIES
 from deploy.stack import Child, StackSettings
 from deploy.stack.settings import Service
-from schemas.codec import dumps, loads
+from schemas.codec import dumps
 from schemas.policyset import PolicySet, load_policies
 from schemas.settings import Settings, SourceSettings
 
@@ -40,7 +40,7 @@ def stack_settings(settings: Settings) -> StackSettings:
     if address.hostname in _LOCAL and address.port:
         services.append("elasticsearch")
         ports["elasticsearch_port"] = address.port
-    return StackSettings(services=tuple(services), state_directory=settings.state_directory, **ports)  # type: ignore[arg-type]  # the ports by their names
+    return StackSettings(services=tuple(services), state_directory=settings.state_directory, **ports)
 
 
 def children(settings: Settings) -> Iterator[Child]:
@@ -89,7 +89,7 @@ def prepare_topics(settings: Settings, policies: list[Path]) -> list[str]:
 
 def apply_policies(settings: Settings, policies: PolicySet) -> str:
     """Put a policy set in force on all judges and return its hash; each adopts it before its next event."""
-    publish(settings.kafka, "policies", POLICIES_KEY, dumps(policies.manifest()))
+    publish(settings.kafka, "policies", POLICIES_KEY, policies.manifest())
     return policies.hash
 
 
@@ -97,4 +97,4 @@ def policies_in_force(settings: Settings) -> PolicySet | None:
     """Return the policy set that judges adopt, or None where none was ever applied."""
     records = read_all(settings.kafka, "policies")
     manifest = next((value for (_, key), value in records.items() if key == POLICIES_KEY.encode()), None)
-    return PolicySet.from_manifest(loads(manifest)) if manifest else None
+    return PolicySet.from_manifest(manifest) if manifest else None

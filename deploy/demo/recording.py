@@ -59,7 +59,7 @@ class Recording:
     def records(self) -> Iterator[dict[str, Any]]:
         """Yield the records: ``time`` in milliseconds since 1970, ``format``, ``line``."""
         with self.path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as stream:
-            for line in io.BufferedReader(stream):  # type: ignore[type-var]  # a raw stream by its methods
+            for line in io.BufferedReader(stream):
                 yield loads(line)
 
 

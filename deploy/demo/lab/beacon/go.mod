@@ -1,0 +1,3 @@
+module tidewaiter.example/beacon
+
+go 1.22.0
