@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from schemas.deadletter import DeadLetter, decode_deadletter
 from schemas.errors import ConfigurationError, DeliveryError, TooManyDeadLetters
@@ -256,9 +256,30 @@ def test_two_share_the_partitions_and_hand_them_over(broker: Broker) -> None:
     assert len(one.records) + len(two.records) == written + 2
 
 
-def test_a_topic_that_does_not_exist_is_said(broker: Broker) -> None:
-    sink = MemorySink()
-    runner = broker.runner(sink)
-    runner._topic = "no topic \N{SNOWMAN}"
+def test_a_topic_that_does_not_exist_is_said(kafka: str, prefix: str) -> None:
+    nowhere = Broker(world_of(kafka, "", prefix).settings.kafka)
     with pytest.raises(ConfigurationError, match="tidewaiter up"):
-        runner.run(Event())
+        nowhere.run_until_error(MemorySink())
+
+
+def test_the_second_of_one_name_stops_the_first(broker: Broker) -> None:
+    one, two = MemorySink(), MemorySink()
+    fenced = Thread(target=lambda: stopped.append(error_of(lambda: broker.run_until_error(one, instance="same"))))
+    stopped: list[BaseException | None] = []
+    fenced.start()
+    broker.write(*values(1))
+    wait_for(lambda: one.records)
+    with broker.running(two, instance="same"):
+        fenced.join(60)
+        broker.write(*values(2))
+        wait_for(lambda: b"value 2" in two.records)
+    assert "fenced" in str(stopped[0])
+    assert not one.records.keys() & two.records.keys()
+
+
+def error_of(run: Callable[[], None]) -> BaseException | None:
+    try:
+        run()
+    except KafkaException as error:
+        return error
+    return None
