@@ -11,8 +11,8 @@
         misses:
           - {event.action: container-start, container.settings.privileged: false}
 
-A hit of a clause that denies must be unauthorized, of one that allows authorized, by that clause. A miss must not be
-unauthorized, or not be authorized by that clause. A case may name another principal under ``principal``.
+A hit of a clause that denies must be unauthorized, of one that allows authorized, by that clause. A miss of one that denies
+must not be unauthorized by anything; of one that allows it must not be authorized by that clause, or be denied elsewhere. A case may name another principal under ``principal``.
 """
 
 from __future__ import annotations
@@ -137,8 +137,9 @@ def _message(
     wanted = "authorized" if allows else "unauthorized"
     if hit and (alone.clause != clause or whole.outcome != wanted):
         return f"should be {wanted} by it, but is {_said(alone if alone.clause != clause else whole)}"
-    if not hit and (alone.clause == clause or (not allows and whole.outcome == wanted)):
-        return f"should not be {wanted}, but is {_said(alone if alone.clause == clause else whole)}"
+    named = alone.clause == clause
+    if not hit and ((named and whole.outcome == wanted) if allows else (named or whole.outcome == wanted)):
+        return f"should not be {wanted}, but is {_said(alone if named else whole)}"
     return ""
 
 

@@ -191,9 +191,13 @@ class DnsMatch(Match):
 
 
 class ContainerMatch(Match):
-    """A step in the life of a container, its networks, volumes and images, as ``event.action`` names it."""
+    """A step in the life of a container, its networks, volumes and images, as ``event.action`` names it.
+
+    ``inspected`` asks whether the settings of the container are known.
+    """
 
     action: _Names | None = None
+    inspected: _Flag | None = None
 
 
 class ExecIntoMatch(Match):
