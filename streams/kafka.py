@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Protocol, cast
 
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer, KafkaError, Producer
 
 from schemas.settings import KafkaSettings
 
-__all__ = ["TRANSACTION_TIMEOUT_SECONDS", "group_consumer", "reader", "transactional_producer"]
+__all__ = [
+    "TRANSACTION_TIMEOUT_SECONDS",
+    "Consumed",
+    "consume",
+    "group_consumer",
+    "reader",
+    "transactional_producer",
+    "uncommitted_reader",
+]
 
 TRANSACTION_TIMEOUT_SECONDS: Final = 10
 """A dead judge's open transaction blocks every committed reader of its partitions this long."""
@@ -24,6 +32,23 @@ _FETCH: Final = {
     "fetch.wait.max.ms": 50,
     "fetch.queue.backoff.ms": 5,
 }
+
+
+class Consumed(Protocol):
+    """A message as ``consume`` gives it: unless it is an error, it has a place and a time; a key and a value if its sender gave them."""
+
+    def error(self) -> KafkaError | None: ...
+    def topic(self) -> str: ...
+    def partition(self) -> int: ...
+    def offset(self) -> int: ...
+    def timestamp(self) -> tuple[int, int]: ...
+    def key(self) -> bytes: ...
+    def value(self) -> bytes: ...
+
+
+def consume(consumer: Consumer, limit: int, seconds: float) -> list[Consumed]:
+    """Return up to ``limit`` messages, after ``seconds`` those that have come; some may be errors of the consumer."""
+    return cast("list[Consumed]", consumer.consume(limit, timeout=seconds))
 
 
 def group_consumer(settings: KafkaSettings, group: str, client_id: str) -> Consumer:
@@ -48,6 +73,14 @@ def group_consumer(settings: KafkaSettings, group: str, client_id: str) -> Consu
 def reader(settings: KafkaSettings, client_id: str) -> Consumer:
     """Return a consumer of committed records that is assigned by hand and never commits."""
     return Consumer(settings.client_configuration() | _FETCH | {"group.id": client_id, "client.id": client_id})
+
+
+def uncommitted_reader(settings: KafkaSettings, client_id: str) -> Consumer:
+    """Return a consumer whose ends of partitions lie behind open transactions, too."""
+    isolation = {"isolation.level": "read_uncommitted"}
+    return Consumer(
+        settings.client_configuration() | _FETCH | isolation | {"group.id": client_id, "client.id": client_id}
+    )
 
 
 def transactional_producer(settings: KafkaSettings, transactional_id: str) -> Producer:
