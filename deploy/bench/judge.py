@@ -15,13 +15,14 @@ from typing import Final
 from uuid import uuid4
 
 import psutil
-from confluent_kafka import Message
 
 from deploy.bench.figure import Figure
 from deploy.bench.load import ENTITIES, Load
 from deploy.kafka import create_topics, delete_records, delete_topics
 from schemas.settings import JudgeSettings, KafkaSettings, Settings
-from streams.judge.judge import Judge, Produced
+from streams.judge.batch import Batch, Produced
+from streams.judge.judge import Judge
+from streams.kafka import Consumed
 
 __all__ = ["measure_judge", "measure_memory"]
 
@@ -36,16 +37,14 @@ class _Floor(Judge):
 
     _CONSTANT: Final = b"x" * _APPENDED_BYTES
 
-    def _judge(self, messages: list[Message], produced: Produced) -> None:
+    def _judge(self, messages: list[Consumed], produced: Produced) -> Batch:
         constant, write = self._CONSTANT, produced.append
-        latest: dict[int, Message] = {}
+        latest: dict[int, Consumed] = {}
         for message in messages:
             value, key, number = message.value(), message.key(), message.partition()
             latest[number] = message
             write({"value": value + constant, "key": key, "partition": number})
-        self._settle({}, latest)
-        for number in latest:
-            self._partitions[number].take(flush=False)
+        return Batch(produced, latest)
 
     def _write_state(self, *, flush: bool) -> None:
         del flush

@@ -12,29 +12,28 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import structlog
-from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
-from schemas.codec import ACTIVITY_MARK
 from schemas.deadletter import DeadLetter, encode_deadletter, headers_of
 from schemas.errors import ConfigurationError, Invalid
-from schemas.event import now, timestamp
+from schemas.event import now
 from schemas.settings import Settings
 from schemas.telemetry import count, gauge, observe
 from schemas.topics import partition_of
-from streams.judge.envelopes import VARYING, Envelopes
+from streams.judge.batch import Batch, Produced, judge_batch
+from streams.judge.envelopes import Envelopes
 from streams.judge.feed import PolicyFeed
-from streams.judge.memo import Counter, Limits
+from streams.judge.memo import Limits
 from streams.judge.partition import Partition
 from streams.judge.restore import restore
-from streams.kafka import group_consumer, transactional_producer
+from streams.judge.state import StateReader
+from streams.kafka import Consumed, consume, group_consumer, transactional_producer
 
 __all__ = ["Judge"]
 
 _log = structlog.get_logger()
 _TRANSACTION_SECONDS: Final = 30.0
-
-Produced = list[dict[str, Any]]
-"""Messages as ``Producer.produce_batch`` takes them."""
+_STAGE: Final = "judge"
 
 
 def _nowhere(point: str) -> None:
@@ -71,8 +70,6 @@ class Judge:
         self._metadata: Any = None
         self._flushed = time.monotonic()
         self._touched: set[int] = set()
-        self._dead: list[tuple[Message, Invalid]] = []
-        self._misses = 0
         self._producer: Producer = transactional_producer(kafka, f"{kafka.topic_prefix}{self._name}")
         self._producer.init_transactions(_TRANSACTION_SECONDS)
         self._feed = PolicyFeed(kafka, self._name)
@@ -87,18 +84,22 @@ class Judge:
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         # Taken here and used until the next assignment: with fresher metadata a judge could commit partitions it has lost.
         self._metadata = consumer.consumer_group_metadata()
+        restored = restore(self._settings.kafka, consumer, self._name, [place.partition for place in partitions])
         for place in partitions:
-            restored = restore(self._settings.kafka, consumer, self._name, place.partition)
-            partition = Partition(
-                place.partition, self._feed.current, self._limits, self._settings.judge.memo_bytes, self._envelopes
-            )
-            partition.restore(restored.state)
-            self._partitions[place.partition] = partition
-            self._next[place.partition] = place.offset = restored.offset
-            if restored.gone:
-                self._gone[place.partition] = restored.gone
+            found = restored[place.partition]
+            self._partitions[place.partition] = self._restored(place.partition, found.state, len(partitions))
+            self._next[place.partition] = place.offset = found.offset
+            if found.gone:
+                self._gone[place.partition] = found.gone
         consumer.assign(partitions)
         _log.info("partitions assigned", judge=self._name, partitions=sorted(self._partitions))
+
+    def _restored(self, number: int, state: StateReader, sharing: int) -> Partition:
+        """Return a partition as it was left; the memo's bytes are shared among all of this judge."""
+        memo_bytes = self._settings.judge.memo_bytes // sharing
+        partition = Partition(number, self._feed.current, self._limits, memo_bytes, self._envelopes)
+        partition.restore(state)
+        return partition
 
     def _revoked(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         for place in partitions:
@@ -111,15 +112,15 @@ class Judge:
     def step(self) -> int:
         """Judge one batch in one transaction; return how many events it had. Waits ``batch_seconds`` for the first one."""
         settings = self._settings.judge
-        messages = self._consumer.consume(settings.batch_events, timeout=settings.batch_seconds)
+        messages = consume(self._consumer, settings.batch_events, settings.batch_seconds)
         started = time.monotonic()
         flush = started - self._flushed >= settings.flush_seconds
-        produced = self._announce()
-        if not messages and not produced and not (flush and any(part.pending for part in self._partitions.values())):
+        announced = self._announce()
+        if not messages and not announced and not (flush and any(part.pending for part in self._partitions.values())):
             return 0
-        self._judge(messages, produced)
-        self._commit(produced, flush=flush)
-        self._measure(len(messages), started)
+        batch = self._judge(messages, announced)
+        self._commit(batch, flush=flush)
+        self._measure(batch, len(messages), started)
         return len(messages)
 
     def _announce(self) -> Produced:
@@ -136,71 +137,41 @@ class Judge:
             produced += [{"key": key, "value": value, "partition": number} for key, value in records]
         return produced
 
-    def _judge(self, messages: list[Message], produced: Produced) -> None:
-        """Add the verdicts of a batch to ``produced``. This loop is the firehose: what it does for every event is all there is."""
-        touched: dict[Counter, bytes] = {}
-        latest: dict[int, Message] = {}
-        partitions, outlines, write = self._partitions, self._envelopes.outlines, produced.append
-        for message in messages:
-            value, key, number = message.value(), message.key(), message.partition()
-            latest[number] = message
-            try:
-                start = value.find(ACTIVITY_MARK)
-                entity = partitions[number].entities[key]
-                tail, counter = entity.memo[value[start:]]
-                _ = outlines[value[:start].translate(None, VARYING)]
-            except (KeyError, AttributeError):
-                self._admit(message, produced, touched)
-                continue
-            counter.count += 1
-            touched[counter] = value
-            write({"value": value[:-1] + entity.suffix + tail, "key": key, "partition": number})
-        self._settle(touched, latest)
+    def _judge(self, messages: list[Consumed], produced: Produced) -> Batch:
+        return judge_batch(messages, self._partitions, self._envelopes, produced)
 
-    def _admit(self, message: Message, produced: Produced, touched: dict[Counter, bytes]) -> None:
-        """Judge an event that the loop above knows nothing of; what is no event becomes a dead letter of this transaction."""
-        if message.error():
-            raise KafkaException(message.error())
-        try:
-            records, counter = self._partitions[message.partition()].admit(message.key(), message.value())
-        except Invalid as error:
-            self._dead.append((message, error))
-            return
-        self._misses += 1
-        produced += [{"key": key, "value": value, "partition": message.partition()} for key, value in records]
-        if counter is not None:
-            counter.count += 1
-            touched[counter] = records[0][1]
-
-    def _settle(self, touched: dict[Counter, bytes], latest: dict[int, Message]) -> None:
-        by_partition: dict[int, dict[Counter, bytes]] = {number: {} for number in latest}
-        for counter, value in touched.items():
-            by_partition[counter.partition][counter] = value
-        for number, message in latest.items():
-            self._partitions[number].settle(by_partition[number], timestamp(message.timestamp()[1] * 1_000_000))
-            self._next[number] = message.offset() + 1
-            self._touched.add(number)
-
-    def _commit(self, produced: Produced, *, flush: bool) -> None:
+    def _commit(self, batch: Batch, *, flush: bool) -> None:
         """Write a batch and its offsets in one transaction; whatever fails in it ends the session."""
+        for number, message in batch.latest.items():
+            self._next[number] = message.offset() + 1
+        self._touched.update(self._partitions if flush else batch.latest)
         self._at("before begin")
         self._producer.begin_transaction()
         try:
-            self._write("verdicts", produced)
-            self._at("verdicts produced")
-            self._write_state(flush=flush)
-            for message, error in self._dead:
-                self._bury(message, error)
-            self._at("state produced")
-            self._producer.send_offsets_to_transaction(self._offsets(), self._metadata, _TRANSACTION_SECONDS)
-            self._at("offsets sent")
+            self._write_all(batch, flush=flush)
             self._producer.commit_transaction(_TRANSACTION_SECONDS)
         except BaseException:
-            self._producer.abort_transaction(_TRANSACTION_SECONDS)
+            self._abort()
             raise
         self._at("committed")
         self._touched.clear()
-        self._dead.clear()
+
+    def _abort(self) -> None:
+        """Abort if that is still possible; the failure that led here says more than one of the abort."""
+        try:
+            self._producer.abort_transaction(_TRANSACTION_SECONDS)
+        except KafkaException as error:
+            _log.warning("transaction not aborted", judge=self._name, error=str(error))
+
+    def _write_all(self, batch: Batch, *, flush: bool) -> None:
+        self._write("verdicts", batch.produced)
+        self._at("verdicts produced")
+        self._write_state(flush=flush)
+        for message, error in batch.dead:
+            self._bury(message, error)
+        self._at("state produced")
+        self._producer.send_offsets_to_transaction(self._offsets(), self._metadata, _TRANSACTION_SECONDS)
+        self._at("offsets sent")
 
     def _write(self, topic: str, messages: Produced) -> None:
         if messages and self._producer.produce_batch(self._topics[topic], messages) < len(messages):
@@ -209,7 +180,7 @@ class Judge:
 
     def _write_state(self, *, flush: bool) -> None:
         states, rows = [], []
-        for number in self._partitions if flush else self._touched:
+        for number in self._touched:
             partition = self._partitions[number]
             if flush:
                 partition.sweep_when_due()
@@ -228,26 +199,27 @@ class Judge:
         if flush:
             self._flushed = time.monotonic()
 
-    def _bury(self, message: Message, error: Invalid) -> None:
+    def _bury(self, message: Consumed, error: Invalid) -> None:
         place = f"{message.topic()}/{message.partition()}/{message.offset()}"
         letter = DeadLetter.of(
-            stage="judge", process=self._name, place=place, error=error, data=message.value() or message.key() or b""
+            stage=_STAGE, process=self._name, place=place, error=error, data=message.value() or message.key() or b""
         )
         self._producer.produce(
             self._topics["deadletters"], key=letter.stage, value=encode_deadletter(letter), headers=headers_of(letter)
         )
 
     def _offsets(self) -> list[TopicPartition]:
+        """Return where to go on in every partition whose state is written: Kafka refuses those of a judge that has lost one."""
         return [TopicPartition(self._topics["events"], number, self._next[number]) for number in self._touched]
 
-    def _measure(self, events: int, started: float) -> None:
+    def _measure(self, batch: Batch, events: int, started: float) -> None:
         count("events", events, process=self._name)
         count("batches", process=self._name)
-        count("memo_misses", self._misses, process=self._name)
-        count("memo_hits", max(0, events - self._misses), process=self._name)
+        count("memo_misses", batch.misses, process=self._name)
+        count("memo_hits", events - batch.misses - len(batch.dead), process=self._name)
+        count("deadletters", len(batch.dead), process=self._name, stage=_STAGE)
         gauge("memo_bytes", sum(part.remembered_bytes for part in self._partitions.values()), process=self._name)
         observe("batch_seconds", time.monotonic() - started, process=self._name)
-        self._misses = 0
 
     # The session
 
@@ -255,7 +227,8 @@ class Judge:
         """Judge until ``stopping`` says so, then leave with everything committed."""
         while not stopping():
             self.step()
-        self._commit([], flush=True)
+        if self._partitions:
+            self._commit(Batch([]), flush=True)
 
     @contextmanager
     def paused(self) -> Iterator[None]:

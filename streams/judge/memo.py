@@ -36,7 +36,11 @@ class Limits:
 
 @dataclass(slots=True, eq=False)
 class Counter:
-    """Exact count of one activity of one context in one partition; first and last are in the order of the partition."""
+    """Exact count of one activity of one context in one partition; first and last are in the order of the partition.
+
+    ``born`` is the second of event time in which it took one of the new rows of that second; ``tallied`` how much of the count is in
+    the tally of outcomes. An other row has no activity.
+    """
 
     context: Context
     slot: str
@@ -50,6 +54,7 @@ class Counter:
     last: str = ""
     last_id: str = ""
     samples: list[str] = field(default_factory=list)
+    born: str = ""
     tallied: int = 0
 
     @property
@@ -72,9 +77,19 @@ class Counter:
             self.last, self.last_id = earlier.last, earlier.last_id
 
     @property
+    def outcome(self) -> str:
+        """Return the outcome of its verdict; that of an other row stands in its name."""
+        return str(self.verdict["verdict.outcome"]) if self.activity else self.slot.rpartition("-")[2]
+
+    @property
+    def is_registered(self) -> bool:
+        """Return whether its context still counts on it."""
+        return self.context.counters.get(self.slot) is self
+
+    @property
     def urgent(self) -> bool:
         """Return whether its rows must not wait for the next flush."""
-        return self.verdict.get("verdict.outcome") == "unauthorized"
+        return (bool(self.verdict) or not self.activity) and self.outcome == "unauthorized"
 
     def seen(self, event_id: str, moment: str) -> None:
         """Note the latest event, which the caller has counted."""
@@ -90,7 +105,10 @@ class Counter:
 
 @dataclass(slots=True, eq=False)
 class Context:
-    """Everything that decides beside the activity, and what was decided under it."""
+    """Everything that decides beside the activity, and what was decided under it.
+
+    ``memo`` is keyed by the bytes behind ``ACTIVITY_MARK``; before facts have come, with their source before them.
+    """
 
     principal: str
     hash: str
@@ -98,7 +116,7 @@ class Context:
     memo: dict[bytes, tuple[bytes, Counter]] = field(default_factory=dict)
     counters: dict[str, Counter] = field(default_factory=dict)
     rows: Tally[str] = field(default_factory=Tally)
-    fresh: dict[str, tuple[str, int]] = field(default_factory=dict)
+    fresh: Tally[tuple[str, str]] = field(default_factory=Tally)
 
     def counter(
         self, activity: bytes, dimension: str, outcome: str, second: str, source: str, partition: int, limits: Limits
@@ -112,28 +130,30 @@ class Context:
         known = self.counters.get(slot)
         if known is not None:
             return known, False
-        if not self._admits(dimension, second, limits):
-            slot, activity = f"{OTHER}-{dimension}-{outcome}", b""
+        if self.is_full(dimension, limits) or self.fresh[dimension, second] >= limits.new_rows_a_second:
+            slot, activity, second = f"{OTHER}-{dimension}-{outcome}", b"", ""
             if slot in self.counters:
                 return self.counters[slot], False
-        return self.add(slot, dimension, activity, partition), True
+        return self.add(slot, dimension, activity, partition, second), True
 
-    def add(self, slot: str, dimension: str, activity: bytes, partition: int) -> Counter:
+    def add(self, slot: str, dimension: str, activity: bytes, partition: int, born: str = "") -> Counter:
         """Return a new counter, registered."""
-        counter = self.counters[slot] = Counter(self, slot, partition, dimension, activity)
-        self.rows[dimension] += 1
+        counter = self.counters[slot] = Counter(self, slot, partition, dimension, activity, born=born)
+        self.rows[dimension] += bool(activity)
+        if born:
+            self.fresh[dimension, born] += 1
         return counter
 
     def drop(self, counter: Counter) -> None:
         """Forget a counter whose count was moved elsewhere."""
         del self.counters[counter.slot]
-        self.rows[counter.dimension] -= 1
+        self.rows[counter.dimension] -= bool(counter.activity)
+        if counter.born:
+            self.fresh[counter.dimension, counter.born] -= 1
 
-    def _admits(self, dimension: str, second: str, limits: Limits) -> bool:
-        latest, rows = self.fresh.get(dimension, ("", 0))
-        rows = rows + 1 if latest == second else 1
-        self.fresh[dimension] = (second, rows)
-        return self.rows[dimension] < limits.live_activities and rows <= limits.new_rows_a_second
+    def is_full(self, dimension: str, limits: Limits) -> bool:
+        """Return whether a dimension has as many rows as it may have."""
+        return self.rows[dimension] >= limits.live_activities
 
 
 def row_of(counter: Counter, partition: int, activity: Event) -> dict[str, Any]:
@@ -152,5 +172,6 @@ def row_of(counter: Counter, partition: int, activity: Event) -> dict[str, Any]:
         "activity.samples": counter.samples,
         **counter.context.deciding,
         **activity,
+        "verdict.outcome": counter.outcome,
         **counter.verdict,
     }

@@ -1,7 +1,7 @@
 """The pure heart of the judge: one partition of events, its entities, contexts and counts.
 
 ``Partition`` is fed raw events in the order of offsets and says what to write; it knows no Kafka and reads no clock. The loop in
-``streams.judge.judge`` serves what the memo knows by itself and calls ``admit`` for the rest.
+``streams.judge.batch`` serves what the memo knows by itself and calls ``admit`` for the rest.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from schemas.codec import ACTIVITY_MARK, Event, decode, dumps, encode_event, loads, suffix
+from schemas.codec import ACTIVITY_MARK, Event, dumps, encode_event, loads, suffix
 from schemas.errors import Invalid
-from schemas.event import parse_time, validate_event
+from schemas.event import parse_time
 from schemas.facts import HEARTBEAT, Facts, context_of, is_facts, principal_of
-from schemas.fields import FIELDS
 from streams.judge import records
+from streams.judge.canonical import canonical, id_and_time, source_of, utc
 from streams.judge.decide import decide
 from streams.judge.dimension import dimension_of
-from streams.judge.envelopes import Envelopes
+from streams.judge.envelopes import Envelopes, entity_mark
 from streams.judge.memo import Context, Counter, Limits, digest_of, row_of
 from streams.judge.policy import CompiledPolicies
 from streams.judge.state import (
@@ -34,23 +34,28 @@ from streams.judge.state import (
 
 __all__ = ["Entity", "Partition"]
 
-_ID_START: Final = len(b'{"event.id":"')
 _MISSING: Final = "missing"
 _UNKNOWN: Final = "unknown:"
-_NOT_OURS: Final = frozenset(name for name, row in FIELDS.items() if row.part in {"facts", "verdict"})
-_VERDICTS: Final = frozenset(name for name, row in FIELDS.items() if row.part == "verdict")
+_DESTROY: Final = "container-destroy"
 _SILENT_NANOSECONDS: Final = 7 * 24 * 3600 * 1_000_000_000
 _ENDED_NANOSECONDS: Final = 24 * 3600 * 1_000_000_000
 _ENTRY_OVERHEAD_BYTES: Final = 400
+_MAX_UNFLUSHED: Final = 2_000
+"""Counts that the marks may hold, at some 200 bytes each: more would not fit into one record of Kafka."""
 
 
 @dataclass(slots=True, eq=False)
 class Entity:
-    """What acts. ``memo`` is its context's, or empty while every event of it must be looked at (no facts yet, or long silent)."""
+    """What acts.
+
+    ``memo`` is its context's, or empty while every event of it must be looked at (no facts yet, or long silent); ``mark`` is what
+    the envelope of each of its events holds.
+    """
 
     id: str
     facts: Facts
     context: Context
+    mark: bytes = b""
     suffix: bytes = b""
     memo: dict[bytes, tuple[bytes, Counter]] = field(default_factory=dict)
     seen: str = ""
@@ -80,6 +85,7 @@ class Partition:
     marks: Marks = field(default_factory=Marks)
     remembered_bytes: int = 0
     _swept: str = ""
+    _heard: str = ""
     _dirty: dict[Counter, None] = field(default_factory=dict)
     _new: dict[Counter, None] = field(default_factory=dict)
     _state: list[StateRecord] = field(default_factory=list)
@@ -87,7 +93,7 @@ class Partition:
 
     # What comes in
 
-    def admit(self, key: bytes, value: bytes | None) -> tuple[Output, Counter | None]:
+    def admit(self, key: bytes | None, value: bytes | None) -> tuple[Output, Counter | None]:
         """Judge one event that the memo does not know; return its records and the counter that the caller counts it on.
 
         Heartbeats are nobody's activity: they get no verdict and are counted on none. Raises ``Invalid`` for what is no event;
@@ -96,46 +102,65 @@ class Partition:
         remembered = self._remembered(key, value)
         if remembered is not None:
             return remembered
-        event, encoded = _canonical(key, value)
+        event, encoded = canonical(key, value)
+        key, moment = event["entity.id"].encode(), utc(event["@timestamp"])
         if encoded == value:
             self.envelopes.learn(encoded)
+        entity = self._entity(key, moment)
         if is_facts(event):
-            return self._take_facts(key, event, encoded)
-        entity = self._entity(key, event["@timestamp"])
+            return self._take_facts(key, event, moment, encoded)
         if event["event.dataset"] == HEARTBEAT:
             self.marks.heartbeats += 1
+            self._heard = max(self._heard, moment)
             return [(key, encoded[:-1] + entity.suffix + b"}")], None
-        if event["event.action"] == "container-destroy":
-            self._keep(key, entity, ended=event["@timestamp"])
-        return self._judge(key, event, encoded, entity)
+        if event["event.action"] == _DESTROY:
+            self._keep(entity, ended=moment)
+        return self._judge(key, event, moment, encoded, entity)
 
-    def _remembered(self, key: bytes, value: bytes | None) -> tuple[Output, Counter] | None:
+    def _remembered(self, key: bytes | None, value: bytes | None) -> tuple[Output, Counter] | None:
         """Return what is known of an event of a container without facts, whose memo also tells the sources apart."""
-        entity = self.entities.get(key)
-        if entity is None or value is None or not entity.provisional or not self.envelopes.knows(value):
+        entity = self.entities.get(key or b"")
+        if entity is None or value is None or not entity.provisional:
             return None
-        known = entity.context.memo.get(_source(value) + value[value.index(ACTIVITY_MARK) :])
+        head, _, activity = value.partition(ACTIVITY_MARK)
+        if not self.envelopes.knows(head, entity.mark):
+            return None
+        known = entity.context.memo.get(source_of(head) + activity)
         if known is None:
             return None
-        return [(key, value[:-1] + entity.suffix + known[0])], known[1]
+        tail, counter = known
+        event_id, moment = id_and_time(value)
+        counter.seen(event_id, moment)
+        self._note_seen(entity, moment)
+        return [(entity.id.encode(), value[:-1] + entity.suffix + tail)], counter
 
-    def _judge(self, key: bytes, event: Event, encoded: bytes, entity: Entity) -> tuple[Output, Counter]:
+    def _judge(self, key: bytes, event: Event, moment: str, encoded: bytes, entity: Entity) -> tuple[Output, Counter]:
         activity = encoded[encoded.index(ACTIVITY_MARK) :]
         fields = loads(b"{" + activity[1:])
         verdict = self._verdict(activity, fields, entity.context)
-        counter = self._counter(activity, fields, event, entity, verdict["verdict.outcome"])
+        source = (
+            event["event.id"].rpartition(":")[0] if entity.provisional else ""
+        )  # amendments are ranges of one source
+        counter = self._counter(activity, fields, moment, source, entity, verdict["verdict.outcome"])
+        counter.seen(event["event.id"], moment)
         if counter.activity:
             counter.verdict = verdict
         else:
-            counter.verdict = {"verdict.outcome": verdict["verdict.outcome"]}
             counter.sample(event["event.id"])
         tail = suffix(verdict) + b"}"
-        if not is_facts(event):
-            self._remember(
-                entity.context, _source(encoded) + activity if entity.provisional else activity, tail, counter
-            )
+        if self._is_memorable(event, counter):
+            self._remember(entity.context, source.encode() + activity[len(ACTIVITY_MARK) :], tail, counter)
         known = b"" if is_facts(event) else entity.suffix  # a facts event says them itself
         return [(key, encoded[:-1] + known + tail)], counter
+
+    def _is_memorable(self, event: Event, counter: Counter) -> bool:
+        """Return whether the next event of this activity may be answered without being looked at.
+
+        Not if it changes what is known of the entity, nor if only the rate of new rows has kept it from having its own.
+        """
+        if is_facts(event) or event["event.action"] == _DESTROY:
+            return False
+        return bool(counter.activity) or counter.context.is_full(counter.dimension, self.limits)
 
     def _verdict(self, activity: bytes, fields: Event, context: Context) -> Event:
         missing = context.principal.startswith(_UNKNOWN)
@@ -146,16 +171,13 @@ class Partition:
             "verdict.activity": digest_of(activity),
         }
 
-    def _counter(self, activity: bytes, fields: Event, event: Event, entity: Entity, outcome: str) -> Counter:
-        source = (
-            event["event.id"].rpartition(":")[0] if entity.provisional else ""
-        )  # amendments are ranges of one source
-        dimension, second = dimension_of(fields), event["@timestamp"][:19]
+    def _counter(
+        self, activity: bytes, fields: Event, moment: str, source: str, entity: Entity, outcome: str
+    ) -> Counter:
+        dimension, second = dimension_of(fields), moment[:19]
         counter, new = entity.context.counter(activity, dimension, outcome, second, source, self.number, self.limits)
         if new:
             self._new[counter] = None
-        if not counter.first_id:
-            counter.seen(event["event.id"], event["@timestamp"])
         return counter
 
     def _remember(self, context: Context, activity: bytes, tail: bytes, counter: Counter) -> None:
@@ -177,15 +199,22 @@ class Partition:
     def _entity(self, key: bytes, moment: str) -> Entity:
         entity = self.entities.get(key)
         if entity is None:
-            entity = self._add_entity(key, Facts(), moment)
-        elif entity.memo is not entity.context.memo and not entity.provisional:
+            return self._add_entity(key, Facts(), moment)
+        if entity.provisional:
+            self._note_seen(entity, moment)
+        elif entity.memo is not entity.context.memo:
             entity.memo = entity.context.memo
-            self._keep(key, entity, seen=moment)
+            self._keep(entity, seen=moment)
         return entity
+
+    def _note_seen(self, entity: Entity, moment: str) -> None:
+        """Note once an hour that an entity lives of which every event comes by."""
+        if moment[:13] > entity.seen[:13]:
+            self._keep(entity, seen=moment)
 
     def _add_entity(self, key: bytes, facts: Facts, moment: str) -> Entity:
         name = key.decode()
-        entity = self.entities[key] = Entity(name, facts, self._context(name, facts), seen=moment)
+        entity = self.entities[key] = Entity(name, facts, self._context(name, facts), entity_mark(name), seen=moment)
         self._refresh(entity)
         return entity
 
@@ -199,36 +228,39 @@ class Partition:
         entity.suffix = suffix(entity.facts.known())
         entity.memo = {} if entity.provisional else entity.context.memo
 
-    def _keep(self, key: bytes, entity: Entity, *, seen: str = "", ended: str = "") -> None:
+    def _keep(self, entity: Entity, *, seen: str = "", ended: str = "") -> None:
         """Note when an entity was seen or ended; stored only if it has facts (others are made again from their key)."""
         entity.seen, entity.ended = max(entity.seen, seen), ended or entity.ended
         if entity.facts.fields:
             self._state.append(
                 entity_record(EntityState(entity.id, entity.facts, entity.seen, entity.ended), entity.id)
             )
-        self.entities[key] = entity
 
-    def _take_facts(self, key: bytes, event: Event, encoded: bytes) -> tuple[Output, Counter]:
+    def _take_facts(self, key: bytes, event: Event, moment: str, encoded: bytes) -> tuple[Output, Counter]:
         """Merge facts; they are judged themselves, since a container found running may be what a policy forbids."""
-        entity = self._entity(key, event["@timestamp"])
+        entity = self.entities[key]
         before = entity.context
         if entity.facts.merge(event):
             entity.context, entity.ended = self._context(entity.id, entity.facts), ""
             self._refresh(entity)
-            self._keep(key, entity, seen=event["@timestamp"])
-        amendments = list(self._amendments(key, before, entity, event))
-        output, counter = self._judge(key, event, encoded, entity)
+            self._keep(entity, seen=moment)
+        amendments = list(self._amendments(key, before, entity, event["@timestamp"]))
+        output, counter = self._judge(key, event, moment, encoded, entity)
         return [*output, *amendments], counter
 
-    def _amendments(self, key: bytes, before: Context, entity: Entity, event: Event) -> Iterator[tuple[bytes, bytes]]:
+    def _amendments(self, key: bytes, before: Context, entity: Entity, moment: str) -> Iterator[tuple[bytes, bytes]]:
+        """Judge again what an entity did before it had a principal: also under earlier facts that did not give it one."""
         if not before.principal.startswith(_UNKNOWN) or entity.provisional:
             return
-        for old in [counter for counter in before.counters.values() if counter.activity]:
-            span = (old.first_id, old.last_id, old.count)
-            verdict = self._move(old, entity.context)
-            record = records.amendment(self.number, self._next_number(), event["@timestamp"], entity.id, span, verdict)
-            yield key, encode_event(record)[:-1] + entity.suffix + b"}"
-        before.memo.clear()
+        for context in [one for one in self.contexts.values() if one.principal == before.principal]:
+            for old in [counter for counter in context.counters.values() if counter.activity]:
+                span = (old.first_id, old.last_id, old.count)
+                verdict = self._move(old, entity.context)
+                record = records.amendment(self.number, self._next_number(), moment, entity.id, span, verdict)
+                yield key, encode_event(record)[:-1] + entity.suffix + b"}"
+            context.memo.clear()
+            if not context.counters:
+                del self.contexts[context.hash]
 
     def _move(self, old: Counter, context: Context) -> Event:
         """Move the count of a counter to another context; return the verdict of its activity there."""
@@ -255,20 +287,26 @@ class Partition:
         """Decide by another policy set from ``offset`` on; return the adoption record, or nothing if it is in force here."""
         if policies is not self.policies:
             self.policies = policies
-            self.forget_verdicts()
+            self._decide_anew()
         if self.marks.adopted == policies.hash:
             return []
         self.marks.adopted = policies.hash
         record = records.adoption(self.number, self._next_number(), moment, offset, policies.hash)
         return [(records.JUDGE.encode(), encode_event(record))]
 
+    def _decide_anew(self) -> None:
+        self.forget_verdicts()
+        for context in self.contexts.values():
+            for counter in context.counters.values():
+                counter.verdict = {}
+
     def note_gap(self, first: int, last: int, moment: str) -> Output:
         """Return the record, judged like any finding, that the events of these offsets were deleted before they were judged."""
-        record = encode_event(records.gap(self.number, self._next_number(), moment, first, last))
-        output, counter = self.admit(records.JUDGE.encode(), record)
-        if counter is not None:
-            counter.count += 1
-            self.settle({counter: record}, moment)
+        key, event = records.JUDGE.encode(), records.gap(self.number, self._next_number(), moment, first, last)
+        output, counter = self._judge(key, event, moment, encode_event(event), self._entity(key, moment))
+        counter.count += 1
+        counter.tallied += 1  # outcomes are of events alone
+        self._dirty[counter] = None
         return output
 
     def _next_number(self) -> int:
@@ -282,24 +320,34 @@ class Partition:
 
         The clock of the partition is event time, but never later than ``appended``, the broker's time of the batch.
         """
+        latest = self._heard
         for counter, value in touched.items():
-            event_id, moment = _id_and_time(value)
-            counter.seen(event_id, moment)
+            if not counter.is_registered:  # its count was moved in this very batch
+                continue
             self._tally(counter)
             self._dirty[counter] = None
-            self.marks.clock = max(self.marks.clock, min(moment, appended))
+            latest = max(latest, _note_last(counter, value))
+        self._advance(min(latest, appended))
+
+    def _advance(self, moment: str) -> None:
+        if moment > self.marks.clock and _is_time(moment):
+            self.marks.clock = moment
 
     def _tally(self, counter: Counter) -> None:
-        outcome = counter.verdict["verdict.outcome"]
-        self.marks.outcomes[outcome] = self.marks.outcomes.get(outcome, 0) + counter.count - counter.tallied
-        counter.tallied = counter.count
+        given = counter.count - counter.tallied
+        if given:
+            outcome = counter.outcome
+            self.marks.outcomes[outcome] = self.marks.outcomes.get(outcome, 0) + given
+            counter.tallied = counter.count
 
     def take(self, *, flush: bool) -> tuple[list[StateRecord], list[StateRecord]]:
         """Return and forget the records of ``judge-state`` and of ``activities`` that this transaction must write.
 
-        New and unauthorized activities are rows at once, the others with ``flush``; until then their counts stand in the marks.
+        New and unauthorized activities are rows at once, the others with ``flush`` or when too many have changed; until then their
+        counts stand in the marks.
         """
-        due = list(self._dirty) if flush else [counter for counter in self._dirty if counter.urgent]
+        everything = flush or len(self._dirty) > _MAX_UNFLUSHED
+        due = list(self._dirty) if everything else [counter for counter in self._dirty if counter.urgent]
         for counter in dict.fromkeys([*self._new, *due]):
             self._state.append(counter_record(counter))
             self._rows.append((counter.key.encode(), self._row(counter)))
@@ -329,7 +377,7 @@ class Partition:
         context = self.contexts.setdefault(stored.context, Context(stored.principal, stored.context, stored.deciding))
         values = dict(stored.values)
         slot, activity = values.pop("slot"), values.pop("activity").encode()
-        counter = context.add(slot, values["dimension"], activity, self.number)
+        counter = context.add(slot, values["dimension"], activity, self.number, values["born"])
         for name, value in values.items():
             setattr(counter, name, value)
         if counter.key in changed:
@@ -354,43 +402,34 @@ class Partition:
         for key, entity in list(self.entities.items()):
             if _is_over(entity, clock):
                 del self.entities[key]
-                self._state.append(entity_record(None, entity.id))
+                if entity.facts.fields:
+                    self._state.append(entity_record(None, entity.id))
             else:
                 entity.memo = {}
 
 
-def _source(value: bytes) -> bytes:
-    """Return the collector and partition of an event in wire order, as in its id."""
-    return value[_ID_START : value.rindex(b":", _ID_START, value.index(b'"', _ID_START))]
+def _note_last(counter: Counter, value: bytes) -> str:
+    """Note the event that a counter was last counted on and return its time; nothing if that is not readable.
+
+    Of an envelope that is known the digits are not read again, so they may say nonsense: a sink will refuse the event then.
+    """
+    try:
+        event_id, moment = id_and_time(value)
+    except Invalid:
+        return ""
+    counter.seen(event_id, moment)
+    return moment
+
+
+def _is_time(moment: str) -> bool:
+    try:
+        parse_time(moment)
+    except Invalid:
+        return False
+    return True
 
 
 def _is_over(entity: Entity, clock: int) -> bool:
     if entity.ended and clock - parse_time(entity.ended) > _ENDED_NANOSECONDS:
         return True
     return clock - parse_time(entity.seen) > _SILENT_NANOSECONDS
-
-
-def _canonical(key: bytes, value: bytes | None) -> tuple[Event, bytes]:
-    """Return an event and its wire form without what only the judge may say; raise ``Invalid`` for what is no event."""
-    if value is None:
-        raise Invalid("an event without a value")
-    event = decode(value)
-    refused = _VERDICTS if is_facts(event) else _NOT_OURS
-    event = {name: content for name, content in event.items() if name not in refused and content is not None}
-    if event.get("entity.id") != (name := _text(key)):
-        event["entity.id"] = name
-    validate_event(event)
-    return event, encode_event(event)
-
-
-def _text(key: bytes | None) -> str:
-    try:
-        return (key or b"").decode()
-    except UnicodeDecodeError as error:
-        raise Invalid(f"the key is not UTF-8: {key!r}") from error
-
-
-def _id_and_time(value: bytes) -> tuple[str, str]:
-    """Return event id and time of an event in wire order, without reading all of it."""
-    head = loads(value[: value.index(ACTIVITY_MARK)] + b"}")
-    return head["event.id"], head["@timestamp"]

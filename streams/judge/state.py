@@ -118,7 +118,7 @@ def entity_record(entity: EntityState | None, name: str) -> StateRecord:
     return key, dumps({"facts": entity.facts.fields, "seen": entity.seen, "ended": entity.ended})
 
 
-_VALUES: Final = ("slot", "dimension", "count", "first", "first_id", "last", "last_id", "samples")
+_VALUES: Final = ("slot", "dimension", "count", "first", "first_id", "last", "last_id", "samples", "born")
 
 
 def counter_record(counter: Counter) -> StateRecord:
