@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from contextlib import suppress
+from typing import Final, NoReturn, TypeVar
 
 from confluent_kafka import (
     Consumer,
@@ -15,7 +16,7 @@ from confluent_kafka import (
 )
 
 from producers.ledger import Message
-from schemas.errors import ConfigurationError, DeliveryError
+from schemas.errors import ConfigurationError, DeliveryError, TidewaiterError
 from schemas.settings import KafkaSettings
 
 __all__ = ["KafkaLedger"]
@@ -141,7 +142,7 @@ class KafkaLedger:
             else:
                 return
 
-    def _give_up(self, producer: Producer, error: KafkaException) -> None:
+    def _give_up(self, producer: Producer, error: KafkaException) -> NoReturn:
         reason: KafkaError = error.args[0]
         if reason.code() in _TAKEN_OVER or (reason.fatal() and "fenced" in reason.str().lower()):
             raise DeliveryError(
@@ -149,8 +150,12 @@ class KafkaLedger:
                 f"{_TRANSACTION_TIMEOUT_MS // 1000} s); this one ends. Run one copy, or give each its own id"
             ) from error
         if reason.txn_requires_abort():
-            producer.abort_transaction(_COMMIT_SECONDS)
-        raise error
+            with suppress(KafkaException):  # the next copy aborts it, or its timeout
+                producer.abort_transaction(_COMMIT_SECONDS)
+        raise TidewaiterError(
+            f"Kafka has not taken a batch of collector {self._collector_id}: {reason.str()}; nothing of it is written. "
+            "Start the collector again: it goes on from its last commit"
+        ) from error
 
     def _last_value(self, key: bytes) -> bytes | None:
         """Return the last committed value of a key of ``collectors``, looked for backwards in growing windows.

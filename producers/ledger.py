@@ -37,8 +37,8 @@ class Ledger(Protocol):
     def commit(self, messages: Sequence[Message]) -> None:
         """Write all messages in one transaction; once this returns, all of them are read by committed readers.
 
-        Raises ``DeliveryError`` if another copy has taken over. After any error none of it is committed by this process;
-        the collector must end, and start from the last committed state.
+        Raises ``DeliveryError`` if another copy has taken over, ``TidewaiterError`` if the batch was not taken. After any
+        error the collector must end, and start from the last committed state.
         """
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ from producers.kafka import KafkaLedger
 from producers.ledger import Message
 from producers.state import State, decode_state, encode_state
 from producers.testing import ScriptedOrigin
-from schemas.errors import ConfigurationError, DeliveryError
+from schemas.errors import ConfigurationError, DeliveryError, TidewaiterError
 from schemas.settings import CollectorSettings, KafkaSettings
 from tests.producers.kafka_fixture import PARTITIONS, Bench, make_bench
 from tests.producers.lines_format import LinesFormat
@@ -88,6 +88,18 @@ def test_a_second_copy_shuts_out_the_first(bench: Bench) -> None:
         first.commit([Message("collectors", b"shop", b"too late")])
     second.commit([Message("collectors", b"shop", b"second")])
     assert bench.committed("collectors")[0] == [b"first", b"second"]
+
+
+def test_a_batch_that_fails_leaves_nothing_behind(bench: Bench) -> None:
+    ledger = KafkaLedger(bench.kafka, "shop")
+    ledger.open()
+    with pytest.raises(TidewaiterError, match="Start the collector again"):
+        ledger.commit([Message("events", b"a", b"{}", 0), Message("events", b"a", b"{}", PARTITIONS + 5)])
+    ledger.close()
+    again = KafkaLedger(bench.kafka, "shop")
+    assert again.open() is None
+    again.commit([Message("collectors", b"shop", b"first")])
+    assert bench.committed("events")[0] == []
 
 
 def test_missing_topics_and_wrong_partitions_are_said(bench: Bench, prefix: str) -> None:
