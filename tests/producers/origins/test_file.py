@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from producers.origins.file import FILE_LOST, FILE_TRUNCATED, FileOrigin
+from producers.origins.rotation import Sibling, chain_of
 from producers.types import Gap, Position, Record
 from schemas.errors import ConfigurationError
 
@@ -182,6 +183,25 @@ def test_a_renamed_file_is_read_to_its_end_first(log: Log, restart: bool, create
     log.write(b"3\n")
     assert reader.drain() == [b"3"]
     assert reader.gaps == []
+
+
+def test_what_is_written_while_the_next_file_is_looked_for_is_read_first(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = Reader(log.path)
+    log.write(b"1\n")
+    assert reader.drain() == [b"1"]
+    log.rotate()
+    log.write(b"3\n")
+
+    def late_write(path: Path) -> list[Sibling]:
+        monkeypatch.undo()
+        with path.with_name("audit.log.1").open("ab") as file:
+            file.write(b"2\n")
+        return chain_of(path)
+
+    monkeypatch.setattr("producers.origins.file.chain_of", late_write)
+    assert reader.drain() == [b"2", b"3"]
 
 
 @pytest.mark.parametrize("restart", [True, False])
