@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from schemas.errors import ConfigurationError
 from schemas.settings import KafkaSettings
@@ -115,24 +116,27 @@ def _records(settings: KafkaSettings, topic: Name) -> Iterator[tuple[int, bytes 
             "isolation.level": "read_committed",
             "enable.auto.commit": False,
             "enable.partition.eof": True,
+            "fetch.wait.max.ms": 50,
         }
     )
     try:
         name = settings.topic(topic)
-        for number in consumer.list_topics(name, timeout=_TIMEOUT_SECONDS).topics[name].partitions:
-            yield from _partition_records(consumer, name, number)
+        yield from _until_ends(
+            consumer, name, set(consumer.list_topics(name, timeout=_TIMEOUT_SECONDS).topics[name].partitions)
+        )
     finally:
         consumer.close()
 
 
-def _partition_records(consumer: Consumer, topic: str, number: int) -> Iterator[tuple[int, bytes | None, bytes | None]]:
-    consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING)])
-    while True:
+def _until_ends(consumer: Consumer, topic: str, unread: set[int]) -> Iterator[tuple[int, bytes | None, bytes | None]]:
+    """Yield until the end of every partition was seen once; librdkafka tells each end as an error of its own code."""
+    consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in unread])
+    while unread:
         for message in consumer.consume(10_000, timeout=0.1):
-            error = message.error()
-            if error is None:
+            error, number = message.error(), message.partition()
+            if error is None and number is not None:
                 yield number, message.key(), message.value()
-            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's notice of the last committed record
-                return
+            elif error is not None and error.code() == KafkaError._PARTITION_EOF and number is not None:  # noqa: SLF001 - as above
+                unread.discard(number)
             else:
                 raise KafkaException(error)

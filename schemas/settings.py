@@ -43,7 +43,7 @@ class KafkaSettings(_Frozen):
     client: dict[str, str | int | bool] = {}
     password: SecretStr | None = None
 
-    def client_configuration(self) -> dict[str, str | int | bool]:
+    def client_configuration(self) -> dict[str, str | int | float | bool]:
         """Return the settings that every client of this broker shares."""
         secret = {"sasl.password": self.password.get_secret_value()} if self.password else {}
         return {"bootstrap.servers": self.bootstrap_servers, **self.client, **secret}

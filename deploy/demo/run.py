@@ -31,6 +31,7 @@ HOST: Final = "node-1"
 
 _ARRIVAL_SECONDS: Final = 180.0
 _POLL_SECONDS: Final = 0.5
+_QUIET_LOOKS: Final = 3
 
 Progress = Callable[[str], None]
 
@@ -45,8 +46,7 @@ class Played:
     @property
     def complete(self) -> bool:
         """Return whether every collected event is in Elasticsearch once or in dead letters."""
-        refused = sum(number for stage, number in self.counts.deadletters.items() if stage != "parse")
-        return self.counts.indexed is not None and sum(self.counts.collected.values()) == self.counts.indexed + refused
+        return sum(self.counts.collected.values()) == (self.counts.indexed or 0) + _refused(self.counts)
 
     def equation(self) -> str:
         """Return the line that adds up."""
@@ -72,28 +72,44 @@ class Demo:
         return Played(self._arrived(), records)
 
     def _arrived(self) -> Counts:
-        """Return the counts once collectors have stopped taking in and everything is indexed; heartbeats are stopped first."""
-        self._settled(lambda counts: sum(counts.collected.values()))
+        """Return the counts once everything has come through; the collectors are stopped first, so that heartbeats end."""
+        self._until(_Still())
         for name in FORMATS:
             self.stack.supervisor.stop(f"collect-{name}")
-        return self._settled(lambda counts: (counts.judged, counts.indexed))
+        return self._until(
+            lambda counts: sum(counts.collected.values()) <= min(counts.judged, counts.indexed or 0) + _refused(counts)
+        )
 
-    def _settled(self, what: Callable[[Counts], object]) -> Counts:
-        """Return the counts when nothing has moved for a while and no stage lags behind the one before."""
+    def _until(self, reached: Callable[[Counts], bool]) -> Counts:
         deadline = time.monotonic() + _ARRIVAL_SECONDS
-        before: object = None
-        still = 0
         while time.monotonic() < deadline:
             self.stack.supervisor.check()
             counts = read_counts(self.settings, self.client)
-            still = still + 1 if what(counts) == before else 0
-            if still >= 3 and (counts.indexed or 0) >= counts.judged:  # noqa: PLR2004 - three polls without change
+            if reached(counts):
                 return counts
-            before = what(counts)
             time.sleep(_POLL_SECONDS)
         raise StackError(
             f"events are still on their way after {_ARRIVAL_SECONDS:.0f} s; see the logs in {self.directory}"
         )
+
+
+class _Still:
+    """Says yes when no verdict was added for a few looks."""
+
+    def __init__(self) -> None:
+        self._before = -1
+        self._looks = 0
+
+    def __call__(self, counts: Counts) -> bool:
+        given = sum(counts.outcomes.values())
+        self._looks = self._looks + 1 if given == self._before and given else 0
+        self._before = given
+        return self._looks >= _QUIET_LOOKS
+
+
+def _refused(counts: Counts) -> int:
+    """Return how many events of collectors became dead letters; what could not be parsed never was an event."""
+    return sum(number for stage, number in counts.deadletters.items() if stage != "parse")
 
 
 @contextmanager
