@@ -15,7 +15,6 @@ from deploy.pipeline import collector, environment_of, prepare_topics
 from deploy.stack import Child, Supervisor
 from schemas.codec import loads
 from schemas.settings import ElasticsearchSettings, KafkaSettings, Settings, SourceSettings
-from sinks.elasticsearch.config import connect
 
 __all__ = ["COLLECTOR", "Progress", "Servers", "children", "pipeline", "position", "settings_of"]
 
@@ -70,7 +69,7 @@ def _child(name: str, arguments: tuple[str, ...], settings: Settings, more: dict
 
 @contextmanager
 def pipeline(servers: Servers, file: Path, judges: int, progress: Progress) -> Iterator[tuple[Settings, Supervisor]]:
-    """Run the pipeline on ``file``; at the end its processes, topics and data stream are gone."""
+    """Run the pipeline on ``file``; at the end its processes and topics are gone, its data stream stays."""
     with TemporaryDirectory(prefix="tidewaiter-bench-", ignore_cleanup_errors=True) as directory:
         settings = settings_of(servers, Path(directory))
         prepare_topics(settings, [])
@@ -80,14 +79,7 @@ def pipeline(servers: Servers, file: Path, judges: int, progress: Progress) -> I
                     supervisor.start(child)
                 yield settings, supervisor
         finally:
-            _remove(settings)
-
-
-def _remove(settings: Settings) -> None:
-    delete_topics(settings.kafka)
-    client = connect(settings.elasticsearch).options(ignore_status=404)
-    client.indices.delete_data_stream(name=settings.elasticsearch.data_stream)
-    client.indices.delete_index_template(name=settings.elasticsearch.data_stream)
+            delete_topics(settings.kafka)
 
 
 def position(settings: Settings) -> tuple[int, dict[int, int]]:

@@ -104,9 +104,13 @@ class _Run:
             self._kill()
         if rollovers and rollovers[0] <= elapsed:
             del rollovers[0]
-            client = connect(self.settings.elasticsearch).options(ignore_status=404)
-            client.indices.rollover(alias=self.settings.elasticsearch.data_stream)
+            self._roll_over()
         self.supervisor.check()
+
+    def _roll_over(self) -> None:
+        client = connect(self.settings.elasticsearch).options(ignore_status=404)
+        answer = client.indices.rollover(alias=self.settings.elasticsearch.data_stream)
+        self.progress(f"roll over to {answer.get('new_index', 'nothing: there is no data stream yet')}")
 
     def _kill(self) -> None:
         status = random.choice([each for each in self.supervisor.statuses() if each.running])  # noqa: S311 - as above
@@ -141,6 +145,7 @@ class _Run:
         while not reached():
             self.supervisor.check()
             if time.monotonic() > ends:
-                self.progress(f"{otherwise} after {_ARRIVAL_SECONDS:.0f} s")
+                counts = read_counts(self.settings, connect(self.settings.elasticsearch))
+                self.progress(f"{otherwise} after {_ARRIVAL_SECONDS:.0f} s: {counts.as_json()}")
                 return
             time.sleep(_POLL_SECONDS)
