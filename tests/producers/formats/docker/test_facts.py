@@ -100,6 +100,9 @@ def test_reducing_keeps_all_that_is_read_and_no_variables() -> None:
 
 
 def test_reducing_takes_any_shape() -> None:
-    shapes: tuple[Event, ...] = ({}, {"Config": None, "Mounts": "x", "NetworkSettings": {"Networks": []}, "HostConfig": 7})
+    shapes: tuple[Event, ...] = (
+        {},
+        {"Config": None, "Mounts": "x", "NetworkSettings": {"Networks": []}, "HostConfig": 7},
+    )
     for shape in shapes:
         assert facts_of_inspect(reduced_inspect(shape), {}, None)["workload.labels"] == []
