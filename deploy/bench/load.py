@@ -123,6 +123,9 @@ class Load:
         return key, partition, encode_event(envelope | fields)
 
     def _send(self, events: Iterator[tuple[bytes, int, bytes]]) -> None:
-        messages = [{"key": key, "partition": partition, "value": value} for key, partition, value in events]
-        self._producer.produce_batch(self._settings.topic("events"), messages)
+        portions: dict[int, list[dict[str, Any]]] = {}
+        for key, partition, value in events:
+            portions.setdefault(partition, []).append({"key": key, "value": value})
+        for partition, messages in portions.items():  # produce_batch heeds the partition of its argument alone
+            self._producer.produce_batch(self._settings.topic("events"), messages, partition)
         self._producer.flush()
