@@ -37,13 +37,15 @@ def test_a_full_spool_makes_the_writer_wait_and_loses_nothing(pipe: tuple[int, i
     read, write = pipe
     lines = [b"%06d" % number + b"x" * 1000 for number in range(5_000)]
 
+    writer = os.fdopen(os.dup(write), "wb")
+    os.close(write)
+
     def feed() -> None:
-        with os.fdopen(os.dup(write), "wb") as file:
-            file.writelines(line + b"\n" for line in lines)
+        with writer:
+            writer.writelines(line + b"\n" for line in lines)
 
     thread = threading.Thread(target=feed)
     thread.start()
-    os.close(write)
     found: list[bytes] = []
     with fed(tmp_path / "s", StdinFeeder(read, 2000), max_bytes=MEBIBYTE) as origin:
         while len(found) < len(lines):
