@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Protocol, cast
+from typing import Final, Protocol, cast
 
 from confluent_kafka import Consumer, KafkaError, Producer
 
@@ -22,16 +22,23 @@ TRANSACTION_TIMEOUT_SECONDS: Final = 10
 """A dead judge's open transaction blocks every committed reader of its partitions this long."""
 
 _FETCH: Final = {
-    "isolation.level": "read_committed",
-    "enable.auto.commit": False,
-    "auto.offset.reset": "error",
     "fetch.max.bytes": 64 * 1024 * 1024,
     "max.partition.fetch.bytes": 8 * 1024 * 1024,
-    "fetch.message.max.bytes": 8 * 1024 * 1024,
     "queued.max.messages.kbytes": 256 * 1024,
     "fetch.wait.max.ms": 50,
     "fetch.queue.backoff.ms": 5,
 }
+_PRODUCE: Final = {
+    "linger.ms": 20,
+    "compression.type": "lz4",
+    "batch.size": 1024 * 1024,
+    "batch.num.messages": 10_000,
+    "queue.buffering.max.messages": 1_000_000,
+    "queue.buffering.max.kbytes": 1024 * 1024,
+}
+_GROUP: Final = {"session.timeout.ms": 10_000, "heartbeat.interval.ms": 2_000, "max.poll.interval.ms": 300_000}
+_EXACT: Final = {"isolation.level": "read_committed", "enable.auto.commit": False, "auto.offset.reset": "error"}
+"""What counts are exact by; ``kafka.client`` may tune the rest, not these."""
 
 
 class Consumed(Protocol):
@@ -57,42 +64,27 @@ def group_consumer(settings: KafkaSettings, group: str, client_id: str) -> Consu
     The eager range assignor gives every rebalance one assign callback, on which group metadata is taken.
     """
     return Consumer(
-        settings.client_configuration()
-        | _FETCH
-        | {
-            "group.id": group,
-            "client.id": client_id,
-            "partition.assignment.strategy": "range",
-            "session.timeout.ms": 10_000,
-            "heartbeat.interval.ms": 2_000,
-            "max.poll.interval.ms": 300_000,
-        }
+        _FETCH
+        | _GROUP
+        | settings.client_configuration()
+        | _EXACT
+        | {"group.id": group, "client.id": client_id, "partition.assignment.strategy": "range"}
     )
 
 
 def reader(settings: KafkaSettings, client_id: str) -> Consumer:
     """Return a consumer of committed records that is assigned by hand and never commits."""
-    return Consumer(settings.client_configuration() | _FETCH | {"group.id": client_id, "client.id": client_id})
+    names = {"group.id": client_id, "client.id": client_id}
+    return Consumer(_FETCH | settings.client_configuration() | _EXACT | names)
 
 
 def uncommitted_reader(settings: KafkaSettings, client_id: str) -> Consumer:
     """Return a consumer whose ends of partitions lie behind open transactions, too."""
-    isolation = {"isolation.level": "read_uncommitted"}
-    return Consumer(
-        settings.client_configuration() | _FETCH | isolation | {"group.id": client_id, "client.id": client_id}
-    )
+    names = {"group.id": client_id, "client.id": client_id, "isolation.level": "read_uncommitted"}
+    return Consumer(_FETCH | settings.client_configuration() | _EXACT | names)
 
 
 def transactional_producer(settings: KafkaSettings, transactional_id: str) -> Producer:
     """Return a producer that fences every earlier one of the same id once its transactions are initialised."""
-    configuration: dict[str, Any] = {
-        "transactional.id": transactional_id,
-        "transaction.timeout.ms": TRANSACTION_TIMEOUT_SECONDS * 1000,
-        "linger.ms": 20,
-        "compression.type": "lz4",
-        "batch.size": 1024 * 1024,
-        "batch.num.messages": 10_000,
-        "queue.buffering.max.messages": 1_000_000,
-        "queue.buffering.max.kbytes": 1024 * 1024,
-    }
-    return Producer(settings.client_configuration() | configuration)
+    exact = {"transactional.id": transactional_id, "transaction.timeout.ms": TRANSACTION_TIMEOUT_SECONDS * 1000}
+    return Producer(_PRODUCE | settings.client_configuration() | exact)

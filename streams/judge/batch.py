@@ -15,7 +15,6 @@ from schemas.codec import ACTIVITY_MARK
 from schemas.errors import Invalid
 from schemas.event import timestamp
 from streams.judge.envelopes import VARYING, Envelopes, is_of
-from streams.judge.memo import Counter
 from streams.judge.partition import Partition
 from streams.kafka import Consumed
 
@@ -33,7 +32,6 @@ class Batch:
     latest: dict[int, Consumed] = field(default_factory=dict)
     dead: list[tuple[Consumed, Invalid]] = field(default_factory=list)
     misses: int = 0
-    _touched: dict[Counter, bytes] = field(default_factory=dict)
 
     def admit(self, message: Consumed, partition: Partition | None) -> None:
         """Judge an event that the memo does not know; what is no event becomes a dead letter of this transaction."""
@@ -48,15 +46,12 @@ class Batch:
         self.produced += [{"key": key, "value": value, "partition": partition.number} for key, value in records]
         if counter is not None:
             counter.count += 1
-            self._touched[counter] = records[0][1]
+            partition.touched[counter] = records[0][1]
 
     def settle(self, partitions: Mapping[int, Partition]) -> None:
         """Let the partitions note what was counted."""
-        by_partition: dict[int, dict[Counter, bytes]] = {number: {} for number in self.latest}
-        for counter, value in self._touched.items():
-            by_partition[counter.partition][counter] = value
         for number, message in self.latest.items():
-            partitions[number].settle(by_partition[number], timestamp(message.timestamp()[1] * 1_000_000))
+            partitions[number].settle(timestamp(message.timestamp()[1] * 1_000_000))
 
 
 def judge_batch(
@@ -67,22 +62,23 @@ def judge_batch(
     Raises ``KafkaException`` for a message that is an error of the consumer; the partitions are void then.
     """
     batch = Batch(produced)
-    touched, latest, outlines, write = batch._touched, batch.latest, envelopes.outlines, produced.append  # noqa: SLF001 - its own
+    latest, outlines, write = batch.latest, envelopes.outlines, produced.append
     for message in messages:
         value, key, number = message.value(), message.key(), message.partition()
         latest[number] = message
         try:
             head, _, activity = value.partition(ACTIVITY_MARK)
-            entity = partitions[number].entities[key]
+            partition = partitions[number]
+            entity = partition.entities[key]
             tail, counter = entity.memo[activity]
         except (KeyError, AttributeError):
             batch.admit(message, partitions.get(number))
             continue
         if not is_of(head, entity.mark) or head.translate(None, VARYING) not in outlines:
-            batch.admit(message, partitions[number])
+            batch.admit(message, partition)
             continue
         counter.count += 1
-        touched[counter] = value
+        partition.touched[counter] = value
         write({"value": value[:-1] + entity.suffix + tail, "key": key, "partition": number})
     batch.settle(partitions)
     return batch

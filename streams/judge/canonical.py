@@ -15,7 +15,9 @@ from streams.judge.records import JUDGE
 __all__ = ["canonical", "id_and_time", "source_of", "utc"]
 
 _ID_START: Final = len(b'{"event.id":"')
-_UTC: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")
+_TIME: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z"
+_UTC: Final = re.compile(_TIME)
+_ID_AND_TIME: Final = re.compile(rf'{{"event\.id":"([^"\\]*)","@timestamp":"({_TIME})"'.encode())
 _OURS: Final = ("verdict.", "adoption.", "amendment.")
 """Fields that the judge alone writes; whoever else says them is not listened to."""
 
@@ -59,6 +61,9 @@ def source_of(value: bytes) -> bytes:
 
 def id_and_time(value: bytes) -> tuple[str, str]:
     """Return event id and UTC time of an event in wire order, without reading all of it; raise ``Invalid`` if they are not there."""
+    usual = _ID_AND_TIME.match(value)
+    if usual is not None:
+        return usual[1].decode(), usual[2].decode()
     head = loads(value[: value.index(ACTIVITY_MARK)] + b"}")
     try:
         return head["event.id"], utc(head["@timestamp"])

@@ -82,11 +82,6 @@ class Counter:
         return str(self.verdict["verdict.outcome"]) if self.activity else self.slot.rpartition("-")[2]
 
     @property
-    def is_registered(self) -> bool:
-        """Return whether its context still counts on it."""
-        return self.context.counters.get(self.slot) is self
-
-    @property
     def urgent(self) -> bool:
         """Return whether its rows must not wait for the next flush."""
         return (bool(self.verdict) or not self.activity) and self.outcome == "unauthorized"

@@ -73,7 +73,10 @@ Output = list[tuple[bytes, bytes]]
 
 @dataclass(slots=True)
 class Partition:
-    """State and output of one events partition; what a transaction must write besides verdicts is handed over by ``take``."""
+    """State and output of one events partition; what a transaction must write besides verdicts is handed over by ``take``.
+
+    Whoever counts on a counter leaves the event in ``touched``, the last one of a batch, for ``settle``.
+    """
 
     number: int
     policies: CompiledPolicies
@@ -84,6 +87,7 @@ class Partition:
     contexts: dict[str, Context] = field(default_factory=dict)
     marks: Marks = field(default_factory=Marks)
     remembered_bytes: int = 0
+    touched: dict[Counter, bytes] = field(default_factory=dict)
     _swept: str = ""
     _heard: str = ""
     _dirty: dict[Counter, None] = field(default_factory=dict)
@@ -252,12 +256,15 @@ class Partition:
         """Judge again what an entity did before it had a principal: also under earlier facts that did not give it one."""
         if not before.principal.startswith(_UNKNOWN) or entity.provisional:
             return
-        for context in [one for one in self.contexts.values() if one.principal == before.principal]:
-            for old in [counter for counter in context.counters.values() if counter.activity]:
-                span = (old.first_id, old.last_id, old.count)
-                verdict = self._move(old, entity.context)
-                record = records.amendment(self.number, self._next_number(), moment, entity.id, span, verdict)
-                yield key, encode_event(record)[:-1] + entity.suffix + b"}"
+        self._note_touched()
+        contexts = [context for context in self.contexts.values() if context.principal == before.principal]
+        counters = [counter for context in contexts for counter in context.counters.values() if counter.activity]
+        for old in sorted(counters, key=lambda counter: counter.key):  # a restored judge has them in another order
+            span = (old.first_id, old.last_id, old.count)
+            verdict = self._move(old, entity.context)
+            record = records.amendment(self.number, self._next_number(), moment, entity.id, span, verdict)
+            yield key, encode_event(record)[:-1] + entity.suffix + b"}"
+        for context in contexts:
             context.memo.clear()
             if not context.counters:
                 del self.contexts[context.hash]
@@ -315,23 +322,23 @@ class Partition:
 
     # What goes out
 
-    def settle(self, touched: dict[Counter, bytes], appended: str) -> None:
-        """Note the latest event of every counter that a batch has counted on; ``touched`` holds its raw bytes.
+    def settle(self, appended: str) -> None:
+        """Note the latest event of every counter that a batch has counted on.
 
         The clock of the partition is event time, but never later than ``appended``, the broker's time of the batch.
         """
-        latest = self._heard
-        for counter, value in touched.items():
-            if not counter.is_registered:  # its count was moved in this very batch
-                continue
-            self._tally(counter)
-            self._dirty[counter] = None
-            latest = max(latest, _note_last(counter, value))
-        self._advance(min(latest, appended))
-
-    def _advance(self, moment: str) -> None:
+        self._note_touched()
+        moment = min(self._heard, appended)
         if moment > self.marks.clock and _is_time(moment):
             self.marks.clock = moment
+        self._heard = ""
+
+    def _note_touched(self) -> None:
+        for counter, value in self.touched.items():
+            self._tally(counter)
+            self._dirty[counter] = None
+            self._heard = max(self._heard, _note_last(counter, value))
+        self.touched.clear()
 
     def _tally(self, counter: Counter) -> None:
         given = counter.count - counter.tallied
