@@ -134,7 +134,7 @@ class Writer(threading.Thread):
         self.lines = [f"p{number}" for number in range(lines)]
 
     def run(self) -> None:
-        random_ = random.Random(7)  # noqa: S311 - only sizes of pieces
+        random_ = random.Random(7)
         number = 0
         while number < len(self.lines):
             piece = self.lines[number : number + random_.randint(1, 40)]
@@ -153,7 +153,7 @@ def test_killed_at_random_moments_every_line_is_there_once(bench: Bench) -> None
     wait_for_state(bench)
     writer = Writer(log, LINES)
     writer.start()
-    random_ = random.Random()  # noqa: S311 - moments to kill at
+    random_ = random.Random()
     process = first
     for _ in range(KILLS):
         time.sleep(random_.uniform(0.2, 1.5))

@@ -20,7 +20,7 @@ KILLS = 8
 def test_no_document_twice_or_missing_after_kills_and_rollovers(kafka: str, elasticsearch: str, prefix: str) -> None:
     world = world_of(kafka, elasticsearch, prefix, batch_events=200)
     world.create_topics(PARTITIONS)
-    random = Random(prefix)  # noqa: S311 - moments to kill at
+    random = Random(prefix)
 
     for kill in range(KILLS):
         first = kill * RECORDS // KILLS

@@ -249,7 +249,7 @@ _NASTY: list[Any] = [
 
 def lines_of_garbage(name: str, count: int, seed: int) -> Iterator[bytes]:
     """Yield ``count`` lines for a format: a tenth are good, a twentieth are of other formats."""
-    random = Random(seed)  # noqa: S311 - repeatable, not secret
+    random = Random(seed)
     foreign = [line for other in FORMATS_WITH_SEEDS for line in seeds_of(other)]
     own = seeds_of(name)
     for number in range(count):
