@@ -68,6 +68,7 @@ class Judge:
         self._next: dict[int, int] = {}
         self._gone: dict[int, tuple[int, int]] = {}
         self._metadata: Any = None
+        self._closing = False
         self._flushed = time.monotonic()
         self._touched: set[int] = set()
         self._producer: Producer = transactional_producer(kafka, f"{kafka.topic_prefix}{self._name}")
@@ -82,6 +83,8 @@ class Judge:
     # Partitions come and go, only inside consume()
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        if self._closing:  # an assignment on its way is given back
+            return
         # Taken here and used until the next assignment: with fresher metadata a judge could commit partitions it has lost.
         self._metadata = consumer.consumer_group_metadata()
         restored = restore(self._settings.kafka, consumer, self._name, [place.partition for place in partitions])
@@ -246,6 +249,7 @@ class Judge:
 
     def close(self) -> None:
         """Leave the group at once, so that others need not wait for a session timeout."""
+        self._closing = True
         self._consumer.close()
         self._feed.close()
         self._producer.flush(0)
