@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Protocol, cast
 
-from confluent_kafka import Consumer, KafkaError, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 
 from schemas.settings import KafkaSettings
 
@@ -13,6 +13,7 @@ __all__ = [
     "Consumed",
     "consume",
     "group_consumer",
+    "is_fenced",
     "reader",
     "transactional_producer",
     "uncommitted_reader",
@@ -88,3 +89,9 @@ def transactional_producer(settings: KafkaSettings, transactional_id: str) -> Pr
     """Return a producer that fences every earlier one of the same id once its transactions are initialised."""
     exact = {"transactional.id": transactional_id, "transaction.timeout.ms": TRANSACTION_TIMEOUT_SECONDS * 1000}
     return Producer(_PRODUCE | settings.client_configuration() | exact)
+
+
+def is_fenced(error: KafkaException) -> bool:
+    """Return whether a transaction failed because a later producer of its id has taken over, or the broker ended it for its age."""
+    cause = error.args[0]
+    return isinstance(cause, KafkaError) and cause.code() == KafkaError._FENCED  # noqa: SLF001 - librdkafka's own codes begin so

@@ -27,7 +27,7 @@ from streams.judge.memo import Limits
 from streams.judge.partition import Partition
 from streams.judge.restore import restore
 from streams.judge.state import StateReader
-from streams.kafka import Consumed, consume, group_consumer, transactional_producer
+from streams.kafka import Consumed, consume, group_consumer, is_fenced, transactional_producer
 
 __all__ = ["Judge"]
 
@@ -160,10 +160,12 @@ class Judge:
         self._touched.clear()
 
     def _abort(self) -> None:
-        """Abort if that is still possible; the failure that led here says more than one of the abort."""
+        """Abort if that is still possible; the failure that led here says more than one of the abort, unless that tells of a fence."""
         try:
             self._producer.abort_transaction(_TRANSACTION_SECONDS)
         except KafkaException as error:
+            if is_fenced(error):
+                raise
             _log.warning("transaction not aborted", judge=self._name, error=str(error))
 
     def _write_all(self, batch: Batch, *, flush: bool) -> None:
@@ -252,4 +254,3 @@ class Judge:
         self._closing = True
         self._consumer.close()
         self._feed.close()
-        self._producer.flush(0)

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import Final
 
 import structlog
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaException
 
 from schemas.errors import ConfigurationError
 from schemas.settings import Settings
 from streams.judge.judge import Judge
+from streams.kafka import TRANSACTION_TIMEOUT_SECONDS, is_fenced
 
 __all__ = ["run"]
 
@@ -37,9 +38,8 @@ def run(settings: Settings, stopping: Callable[[], bool]) -> None:
 
 
 def _refuse_if_fenced(settings: Settings, error: KafkaException) -> None:
-    cause = error.args[0]
-    if isinstance(cause, KafkaError) and cause.fatal():
+    if is_fenced(error):
         raise ConfigurationError(
-            f"another judge runs with slot {settings.judge.slot} and has taken over ({cause.str()}); give each its own "
-            "TIDEWAITER_JUDGE__SLOT"
+            f"another judge runs with slot {settings.judge.slot} and has taken over, or this one was halted in a transaction for "
+            f"more than {TRANSACTION_TIMEOUT_SECONDS} s; give each judge its own TIDEWAITER_JUDGE__SLOT, or start this one again"
         ) from error
