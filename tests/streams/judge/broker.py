@@ -46,6 +46,12 @@ class Broker:
     settings: Settings
     numbers: Tally[tuple[str, int]] = field(default_factory=Tally)
     sent: dict[int, list[Message]] = field(default_factory=lambda: defaultdict(list))
+    asking: Consumer = field(init=False)
+    sending: Producer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.asking = Consumer(self.kafka.client_configuration() | {"group.id": f"{self.kafka.topic_prefix}judge"})
+        self.sending = Producer(self.kafka.client_configuration() | {"enable.idempotence": True, "linger.ms": 1})
 
     @property
     def kafka(self) -> KafkaSettings:
@@ -74,13 +80,12 @@ class Broker:
 
     def send_raw(self, records: Iterable[tuple[bytes, bytes | None]]) -> None:
         """Write records and wait until the broker has them; in ``sent`` they stand as judges will see them."""
-        producer = Producer(self.kafka.client_configuration() | {"enable.idempotence": True, "linger.ms": 5})
         for key, value in records:
             partition = partition_of(key, self.kafka.partitions)
             offset = len(self.sent[partition])
             self.sent[partition].append(Message(offset, key, value, number=partition))
-            producer.produce(self.kafka.topic("events"), key=key, value=value, partition=partition)
-        assert producer.flush(30) == 0
+            self.sending.produce(self.kafka.topic("events"), key=key, value=value, partition=partition)
+        assert self.sending.flush(30) == 0
 
     @property
     def total(self) -> int:
@@ -92,7 +97,7 @@ class Broker:
         """Return keys and values of a topic by partition, as a committed reader sees them now."""
         consumer = Consumer(
             self.kafka.client_configuration()
-            | {"group.id": "check", "isolation.level": "read_committed", "auto.offset.reset": "error"}
+            | {"group.id": "check", "isolation.level": "read_committed", "fetch.wait.max.ms": 10}
         )
         try:
             topic = self.kafka.topic(name)
@@ -111,12 +116,8 @@ class Broker:
 
     def offsets(self) -> dict[int, int]:
         """Return the committed offsets of the judges' group."""
-        consumer = Consumer(self.kafka.client_configuration() | {"group.id": f"{self.kafka.topic_prefix}judge"})
         places = [TopicPartition(self.kafka.topic("events"), number) for number in range(self.kafka.partitions)]
-        try:
-            return {place.partition: max(place.offset, 0) for place in _committed(consumer, places)}
-        finally:
-            consumer.close()
+        return {place.partition: max(place.offset, 0) for place in _committed(self.asking, places)}
 
     def done(self) -> bool:
         """Return whether everything sent is judged and committed."""
@@ -266,7 +267,7 @@ def _read(consumer: Consumer, topic: str, partition: int) -> list[tuple[bytes, b
     consumer.assign([TopicPartition(topic, partition, low)])
     records: list[tuple[bytes, bytes]] = []
     while low < end:
-        for message in consumer.consume(10_000, timeout=0.1):
+        for message in consumer.consume(10_000, timeout=0.02):
             assert message.error() is None
             records.append((message.key() or b"", message.value() or b""))
         low = max(low, consumer.position([place])[0].offset)
