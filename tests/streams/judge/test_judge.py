@@ -146,11 +146,14 @@ def test_a_judge_that_is_stopped_before_it_has_partitions_just_stops(kafka: str,
     broker = broker_of(kafka, prefix)
     with session(broker.settings) as judge:
         judge.run(lambda: True)
+    with session(broker.settings):
+        wait_for(lambda: broker.members() == 1)
+    assert broker.members() == 0
     assert broker.values("judge-state") == []
 
 
 def test_a_stop_commits_everything_and_leaves_the_group_at_once(kafka: str, prefix: str) -> None:
-    broker = broker_of(kafka, prefix, flush_seconds=1_000)
+    broker = broker_of(kafka, prefix, flush_seconds=1_000, batch_events=10)
     broker.send([*some_facts(broker), *some_events(broker, 3)])
     broker.judge()
     assert broker.members() == 0

@@ -333,7 +333,7 @@ def test_heartbeats_get_no_verdict_and_move_the_clock() -> None:
 
 def test_an_ended_entity_leaves_after_a_day_a_silent_one_after_seven() -> None:
     lab, shop = Lab(), Source()
-    lab.judge([shop.says(one, facts()) for one in (A, B, C)], flush=True)
+    lab.judge([shop.says(one, facts()) for one in (A, B, C)])
     gone = does("", **{"event.action": "container-destroy", "process.executable": None})
     lab.judge([shop.says(C, gone)])
     lab.judge([shop.says(A, gone), shop.says(C, NGINX, days(0.5))], flush=True)
