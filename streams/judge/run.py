@@ -21,20 +21,25 @@ _PAUSE_SECONDS: Final = 0.5
 
 
 def run(settings: Settings, stopping: Callable[[], bool]) -> None:
-    """Judge until ``stopping``; a session whose transaction failed is followed by a new one that restores everything.
+    """Judge until ``stopping``; a session that Kafka failed is followed by a new one that restores everything.
 
     Raises ``ConfigurationError`` when a second judge of the same slot has taken over: two would fence each other for ever.
     """
     while not stopping():
-        judge = Judge(settings)
         try:
-            judge.run(stopping)
+            _run_session(settings, stopping)
         except KafkaException as error:
             _refuse_if_fenced(settings, error)
             _log.warning("session void, restoring", slot=settings.judge.slot, error=str(error))
             time.sleep(_PAUSE_SECONDS)
-        finally:
-            judge.close()
+
+
+def _run_session(settings: Settings, stopping: Callable[[], bool]) -> None:
+    judge = Judge(settings)
+    try:
+        judge.run(stopping)
+    finally:
+        judge.close()
 
 
 def _refuse_if_fenced(settings: Settings, error: KafkaException) -> None:

@@ -247,6 +247,7 @@ def broker_of(
         bootstrap_servers=kafka, topic_prefix=f"{prefix}.", partitions=partitions, client=QUICK | (client or {})
     )
     create_topics(settings)
+    wait_for(lambda: _has_leaders(settings))
     broker = Broker(Settings(kafka=settings, judge=JudgeSettings(**{"flush_seconds": 0.3} | judge)))
     if policy is not None:
         broker.publish(policy)
@@ -259,6 +260,21 @@ def wait_for(condition: Callable[[], bool]) -> None:
     while not condition():
         assert monotonic() < deadline, "it never came true"
         sleep(0.1)
+
+
+def _has_leaders(settings: KafkaSettings) -> bool:
+    """Return whether brokers answer for the topics: just after these are made they may deny it."""
+    consumer = Consumer(settings.client_configuration() | {"group.id": "check"})
+    names: tuple[Name, ...] = ("policies", "events", "judge-state", "verdicts", "activities")
+    try:
+        for topic in map(settings.topic, names):
+            for number in consumer.list_topics(topic, timeout=30).topics[topic].partitions:
+                consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=30)
+    except KafkaException:
+        return False
+    finally:
+        consumer.close()
+    return True
 
 
 def _read(consumer: Consumer, topic: str, partition: int) -> list[tuple[bytes, bytes]]:

@@ -85,16 +85,6 @@ def test_the_restore_waits_for_the_end_of_an_open_transaction(
         assert result.gone is None
 
 
-def test_a_dead_judge_s_transaction_is_waited_for_until_it_times_out(kafka: str, prefix: str) -> None:
-    broker = broker_of(kafka, prefix, partitions=1)
-    broker.send(broker.event(A, does("/bin/sh")) for _ in range(5))
-    with member(broker) as consumer:
-        producer = producer_of(broker)
-        write(broker, producer, consumer, 3)
-        result = restored(broker, consumer)
-    assert (result.offset, result.state.marks.number) == (0, 0)
-
-
 def test_a_state_that_was_compacted_or_never_written_is_read_to_its_end(kafka: str, prefix: str) -> None:
     broker = broker_of(kafka, prefix, partitions=3)
     with member(broker) as consumer:
