@@ -15,6 +15,9 @@ from streams.judge.records import JUDGE
 __all__ = ["canonical", "id_and_time", "source_of", "utc"]
 
 _ID_START: Final = len(b'{"event.id":"')
+_MAX_BYTES: Final = 512 * 1024
+"""With facts and verdict it must still be a record that Kafka takes; one that it refuses would be judged for ever."""
+
 _TIME: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z"
 _UTC: Final = re.compile(_TIME)
 _ID_AND_TIME: Final = re.compile(rf'{{"event\.id":"([^"\\]*)","@timestamp":"({_TIME})"'.encode())
@@ -33,6 +36,8 @@ def canonical(key: bytes | None, value: bytes | None) -> tuple[Event, bytes]:
     name = _entity(key)
     if value is None:
         raise Invalid("an event without a value")
+    if len(value) > _MAX_BYTES:
+        raise Invalid(f"an event of {len(value)} bytes; {_MAX_BYTES} is the most")
     event = decode(value)
     refused = _JUDGES if is_facts(event) else _JUDGES | _FACTS
     event = {field: content for field, content in event.items() if field not in refused and content is not None}

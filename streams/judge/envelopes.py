@@ -23,6 +23,7 @@ VARYING: Final = b"0123456789abcdef"
 """Bytes that an outline leaves out. A test proves that no name of an envelope field becomes that of another field by this."""
 
 _MAX_OUTLINES: Final = 10_000
+_MAX_BYTES: Final = 32 * 1024
 _ID_START: Final = len(b'{"event.id":"')
 _TO_ENTITY: Final = len(f'","@timestamp":"{timestamp(0)}","event.created":"{timestamp(0)}"')
 """How far behind the end of its id the entity stands in most envelopes."""
@@ -34,7 +35,9 @@ def entity_mark(entity: str) -> bytes:
 
 
 def is_of(envelope: bytes, mark: bytes) -> bool:
-    """Return whether an envelope is one of the entity of ``mark``; looks first where most have it."""
+    """Return whether an envelope of a usual size is one of the entity of ``mark``; looks first where most have it."""
+    if len(envelope) > _MAX_BYTES:
+        return False
     return envelope.startswith(mark, envelope.find(b'"', _ID_START) + _TO_ENTITY) or mark in envelope
 
 

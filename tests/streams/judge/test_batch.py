@@ -256,6 +256,15 @@ def test_any_text_is_an_id(identity: str) -> None:
             assert [record["event.id"] for record in judged] == [identity]
 
 
+def test_an_event_that_would_be_too_large_for_kafka_with_its_verdict_is_refused() -> None:
+    lab = knowing([KEY])
+    for text in ("words", "words" * 200_000, "words", "f" * 600_000, "words" + "f" * 600_000):
+        lab.judge([message(100, envelope(1, KEY) | {"message": text} | ACTIVITIES[0])])
+    assert [reason for _, reason in lab.dead] == [
+        f"an event of {size} bytes; 524288 is the most" for size in (1_000_368, 600_368, 600_373)
+    ]
+
+
 def test_nobody_else_gives_the_judge_s_numbers() -> None:
     lab = knowing([KEY])
     lab.judge([message(100, envelope(1, KEY, collector="judge") | ACTIVITIES[0])])

@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import KafkaException
 
 from schemas.codec import Event, encode_event
-from schemas.deadletter import decode_deadletter
+from schemas.deadletter import MAX_BYTES, decode_deadletter
 from streams.judge.judge import Judge
 from tests.streams.judge.broker import Broker, Died, broker_of, session, wait_for
 from tests.streams.judge.lab import FORBID_NGINX, HEARTBEAT, does, facts, parsed
@@ -79,6 +79,7 @@ def test_garbage_goes_to_dead_letters_in_the_same_transaction(kafka: str, prefix
     broker = broker_of(kafka, prefix)
     key, good = ENTITIES[0].encode(), encode_event(broker.event(ENTITIES[0], does("/bin/sh")))
     garbage = [b"\x00\xff garbage", b"{}", good[:-2], good.replace(b"event.dataset", b"event.nothing")]
+    garbage.append(good[:-1] + b',"url.path":"' + b"x" * 900_000 + b'"}')
     broker.send_raw([(key, garbage[0]), (key, good), *((key, value) for value in garbage[1:]), (key, None)])
     for point in ("state produced", "offsets sent"):
         with pytest.raises(Died):
@@ -86,10 +87,10 @@ def test_garbage_goes_to_dead_letters_in_the_same_transaction(kafka: str, prefix
     assert broker.values("deadletters") == []
     broker.judge()
     letters = [decode_deadletter(value) for value in broker.values("deadletters")]
-    assert [letter.data for letter in letters] == [*garbage, key]
+    assert [letter.data for letter in letters] == [*(value[:MAX_BYTES] for value in garbage), key]
     partition = next(number for number, records in broker.sent.items() if records)
     assert [letter.place for letter in letters] == [
-        f"{broker.kafka.topic('events')}/{partition}/{offset}" for offset in (0, 2, 3, 4, 5)
+        f"{broker.kafka.topic('events')}/{partition}/{offset}" for offset in (0, 2, 3, 4, 5, 6)
     ]
     assert {(letter.stage, letter.process) for letter in letters} == {("judge", "judge-0")}
     broker.check()
