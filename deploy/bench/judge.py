@@ -38,12 +38,13 @@ class _Floor(Judge):
     _CONSTANT: Final = b"x" * _APPENDED_BYTES
 
     def _judge(self, messages: list[Consumed], produced: Produced) -> Batch:
-        constant, write = self._CONSTANT, produced.append
-        latest: dict[int, Consumed] = {}
+        constant, latest = self._CONSTANT, dict[int, Consumed]()
+        produced = {number: produced.get(number, []) for number in self._partitions}
+        write = {number: records.append for number, records in produced.items()}
         for message in messages:
             value, key, number = message.value(), message.key(), message.partition()
             latest[number] = message
-            write({"value": value + constant, "key": key, "partition": number})
+            write[number]({"value": value + constant, "key": key})
         return Batch(produced, latest)
 
     def _write_state(self, *, flush: bool) -> None:

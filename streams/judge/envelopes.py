@@ -15,30 +15,21 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from schemas.codec import ACTIVITY_MARK, dumps
-from schemas.event import timestamp
 
-__all__ = ["VARYING", "Envelopes", "entity_mark", "is_of"]
+__all__ = ["MAX_BYTES", "VARYING", "Envelopes", "entity_mark"]
 
 VARYING: Final = b"0123456789abcdef"
 """Bytes that an outline leaves out. A test proves that no name of an envelope field becomes that of another field by this."""
 
+MAX_BYTES: Final = 32 * 1024
+"""Envelopes that are larger are not known: what an outline leaves out may be of any length."""
+
 _MAX_OUTLINES: Final = 10_000
-_MAX_BYTES: Final = 32 * 1024
-_ID_START: Final = len(b'{"event.id":"')
-_TO_ENTITY: Final = len(f'","@timestamp":"{timestamp(0)}","event.created":"{timestamp(0)}"')
-"""How far behind the end of its id the entity stands in most envelopes."""
 
 
 def entity_mark(entity: str) -> bytes:
     """Return what the envelope of every event of an entity holds; within a string these bytes cannot occur."""
     return b',"entity.id":' + dumps(entity)
-
-
-def is_of(envelope: bytes, mark: bytes) -> bool:
-    """Return whether an envelope of a usual size is one of the entity of ``mark``; looks first where most have it."""
-    if len(envelope) > _MAX_BYTES:
-        return False
-    return envelope.startswith(mark, envelope.find(b'"', _ID_START) + _TO_ENTITY) or mark in envelope
 
 
 @dataclass(slots=True)
@@ -58,4 +49,6 @@ class Envelopes:
 
     def knows(self, envelope: bytes, mark: bytes) -> bool:
         """Return whether an envelope is one of the entity of ``mark`` and known to be sound."""
-        return is_of(envelope, mark) and envelope.translate(None, VARYING) in self.outlines
+        if mark not in envelope or len(envelope) > MAX_BYTES:
+            return False
+        return envelope.translate(None, VARYING) in self.outlines

@@ -7,6 +7,7 @@ abort, a fencing error or a lost partition nothing is rolled back; the session e
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -128,7 +129,7 @@ class Judge:
 
     def _announce(self) -> Produced:
         """Return adoptions and gaps that must stand in a partition before its next event."""
-        produced: Produced = []
+        produced: Produced = {}
         policies = self._feed.poll()
         for number, partition in self._partitions.items():
             records = partition.adopt(policies, self._next[number], now())
@@ -137,7 +138,8 @@ class Judge:
             if number in self._gone:
                 records += partition.note_gap(*self._gone.pop(number), now())
                 count("gaps", process=self._name, cause="events deleted before they were judged")
-            produced += [{"key": key, "value": value, "partition": number} for key, value in records]
+            if records:
+                produced[number] = [{"key": key, "value": value} for key, value in records]
         return produced
 
     def _judge(self, messages: list[Consumed], produced: Produced) -> Batch:
@@ -178,31 +180,23 @@ class Judge:
         self._producer.send_offsets_to_transaction(self._offsets(), self._metadata, _TRANSACTION_SECONDS)
         self._at("offsets sent")
 
-    def _write(self, topic: str, messages: Produced) -> None:
-        """Produce to the partitions of the messages; ``produce_batch`` heeds the one of its argument alone (seen with 2.16.1)."""
-        portions: dict[int, Produced] = {}
-        for message in messages:
-            portions.setdefault(message["partition"], []).append(message)
-        for number, portion in portions.items():
-            if self._producer.produce_batch(self._topics[topic], portion, number) < len(portion):
-                raise KafkaException(next(message["_error"] for message in portion if "_error" in message))
+    def _write(self, topic: str, produced: Produced) -> None:
+        for number, messages in produced.items():
+            if messages and self._producer.produce_batch(self._topics[topic], messages, number) < len(messages):
+                raise KafkaException(next(message["_error"] for message in messages if "_error" in message))
 
     def _write_state(self, *, flush: bool) -> None:
-        states, rows = [], []
+        states: Produced = {}
+        rows: Produced = defaultdict(list)
         for number in self._touched:
             partition = self._partitions[number]
             if flush:
                 partition.sweep_when_due()
             state, activity_rows = partition.take(flush=flush)
-            states += [{"key": key, "value": value, "partition": number} for key, value in state]
-            rows += [
-                {
-                    "key": key,
-                    "value": value,
-                    "partition": partition_of(key.partition(b"|")[0], self._activity_partitions),
-                }
-                for key, value in activity_rows
-            ]
+            states[number] = [{"key": key, "value": value} for key, value in state]
+            for key, value in activity_rows:
+                principal = key.partition(b"|")[0]
+                rows[partition_of(principal, self._activity_partitions)].append({"key": key, "value": value})
         self._write("judge-state", states)
         self._write("activities", rows)
         if flush:
@@ -237,7 +231,7 @@ class Judge:
         while not stopping():
             self.step()
         if self._partitions:
-            self._commit(Batch([]), flush=True)
+            self._commit(Batch({}), flush=True)
 
     @contextmanager
     def paused(self) -> Iterator[None]:

@@ -168,8 +168,10 @@ class Lab:
 
     def feed(self, messages: Iterable[Message], *, flush: bool = False, crash: bool = False) -> list[bytes]:
         """Do so, and return the bytes; in a crash the transaction is lost with all that was remembered."""
-        batch = judge_batch(messages, {self.number: self.partition}, self.partition.envelopes, [])
-        return self._commit([produced["value"] for produced in batch.produced], batch.dead, flush=flush, crash=crash)
+        batch = judge_batch(messages, {self.number: self.partition}, self.partition.envelopes, {})
+        return self._commit(
+            [produced["value"] for produced in batch.produced[self.number]], batch.dead, flush=flush, crash=crash
+        )
 
     def commit(self, records: Sequence[tuple[bytes, bytes]] = (), *, flush: bool = False) -> list[Event]:
         """Commit what the judge says by itself."""

@@ -284,10 +284,10 @@ def test_times_are_compared_as_utc_however_they_are_written(moment: str) -> None
 def test_a_batch_tells_its_last_messages_and_its_misses() -> None:
     lab = knowing([KEY])
     records = [message(place, envelope(place, KEY, seconds=9) | ACTIVITIES[0]) for place in range(200, 205)]
-    batch = judge_batch(records, {0: lab.partition}, lab.partition.envelopes, [])
+    batch = judge_batch(records, {0: lab.partition}, lab.partition.envelopes, {})
     assert batch.latest == {0: records[-1]}
     assert batch.misses == 0
-    assert [json.loads(one["value"])["event.id"] for one in batch.produced] == [
+    assert [json.loads(one["value"])["event.id"] for one in batch.produced[0]] == [
         f"shop:0000:{number:012d}" for number in range(200, 205)
     ]
     assert at(9) == lab.partition.marks.clock

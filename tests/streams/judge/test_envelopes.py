@@ -3,7 +3,7 @@ from __future__ import annotations
 from schemas.codec import ACTIVITY_MARK, encode_event
 from schemas.fields import FIELDS, names_of
 from streams.judge import envelopes
-from streams.judge.envelopes import VARYING, Envelopes, entity_mark, is_of
+from streams.judge.envelopes import MAX_BYTES, VARYING, Envelopes, entity_mark
 from tests.streams.judge.lab import does, envelope
 
 KEY = "0123456789ab"
@@ -48,13 +48,20 @@ def test_nothing_is_concluded_from_an_escape() -> None:
     assert not known.outlines
 
 
-def test_an_entity_is_found_wherever_it_stands() -> None:
+def test_an_entity_is_known_wherever_it_stands() -> None:
     for fields in (envelope(1, KEY), {**envelope(1, KEY), "event.created": None}, envelope(1, KEY, collector="a-b.c")):
-        head = head_of(encode_event(fields | does("/bin/true")))
-        assert is_of(head, entity_mark(KEY))
-        assert not is_of(head, entity_mark(KEY[:-1]))
-        assert not is_of(head, entity_mark(f"{KEY}0"))
-    assert not is_of(b"", entity_mark(KEY))
+        known, value = Envelopes(), encode_event(fields | does("/bin/true"))
+        known.learn(value)
+        assert known.knows(head_of(value), entity_mark(KEY))
+        assert not known.knows(head_of(value), entity_mark(KEY[:-1]))
+        assert not known.knows(head_of(value), entity_mark(f"{KEY}0"))
+
+
+def test_an_envelope_that_only_digits_make_large_is_not_known() -> None:
+    known, value = Envelopes(), encode_event(envelope(1, KEY) | {"message": "x"} | does("/bin/true"))
+    known.learn(value)
+    assert known.knows(head_of(value.replace(b"x", b"x" + b"f" * 1000, 1)), entity_mark(KEY))
+    assert not known.knows(head_of(value.replace(b"x", b"x" + b"f" * MAX_BYTES, 1)), entity_mark(KEY))
 
 
 def test_too_many_outlines_are_forgotten_together() -> None:
