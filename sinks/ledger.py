@@ -13,7 +13,7 @@ from schemas.telemetry import count, gauge
 from sinks.mark import Mark, Start, resolve_start
 from sinks.offsets import PartitionOffsets
 
-__all__ = ["PASSING", "Ledger"]
+__all__ = ["PASSING", "Ledger", "patiently"]
 
 _log = structlog.get_logger(__name__)
 
@@ -64,7 +64,7 @@ class Ledger:
         """Return where to begin in each partition; raise ``KafkaException`` when Kafka does not answer."""
         if not partitions:
             return {}
-        committed = _patiently(lambda: self._consumer.committed(list(partitions), timeout=_KAFKA_SECONDS))
+        committed = patiently(lambda: self._consumer.committed(list(partitions), timeout=_KAFKA_SECONDS))
         return {place.partition: self._start(place) for place in committed}
 
     def write(self, marks: Mapping[int, Mark]) -> bool:
@@ -94,7 +94,7 @@ class Ledger:
         gauge("lag_events", lag, process=self._process)
 
     def _start(self, committed: TopicPartition) -> Start:
-        low, high = _patiently(lambda: self._consumer.get_watermark_offsets(committed, timeout=_KAFKA_SECONDS))
+        low, high = patiently(lambda: self._consumer.get_watermark_offsets(committed, timeout=_KAFKA_SECONDS))
         start = resolve_start(Mark.read(committed.offset, committed.metadata), low, high)
         if start.fault is not None:
             count("gaps", process=self._process, cause=start.fault)
@@ -112,7 +112,7 @@ class Ledger:
         return start
 
 
-def _patiently(ask: Callable[[], _Answer]) -> _Answer:
+def patiently(ask: Callable[[], _Answer]) -> _Answer:
     """Return the answer, asking again after errors that pass, such as a partition whose leader is not yet elected."""
     deadline = monotonic() + _KAFKA_SECONDS
     while True:

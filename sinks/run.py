@@ -22,6 +22,7 @@ from schemas.telemetry import serve
 from sinks.deadletters import DeadLetters
 from sinks.elasticsearch.sink import ElasticsearchSink
 from sinks.kafka import group_consumer, producer
+from sinks.ledger import patiently
 from sinks.mark import Mark, Totals
 from sinks.runner import Pace, Runner
 from sinks.types import Cancelled, Sink
@@ -67,7 +68,7 @@ def read_totals(settings: Settings, sink_name: str) -> Totals:
         topic = settings.kafka.topic("verdicts")
         numbers = consumer.list_topics(topic, timeout=_KAFKA_SECONDS).topics[topic].partitions
         places = [TopicPartition(topic, number) for number in numbers]
-        committed = consumer.committed(places, timeout=_KAFKA_SECONDS) if places else []
+        committed = patiently(lambda: consumer.committed(places, timeout=_KAFKA_SECONDS)) if places else []
     finally:
         consumer.close()
     marks = (Mark.read(place.offset, place.metadata) for place in committed)

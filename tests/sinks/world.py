@@ -24,6 +24,7 @@ from schemas.deadletter import DeadLetter, decode_deadletter
 from schemas.event import now
 from schemas.settings import ElasticsearchSettings, KafkaSettings, Settings
 from sinks.kafka import group_of
+from sinks.ledger import patiently
 from sinks.mark import Totals
 from sinks.run import deliver, read_totals
 from sinks.runner import Pace
@@ -133,7 +134,8 @@ class World:
         """Return how many offsets of the topic are not committed by the sink's group."""
         consumer = self._member()
         numbers = consumer.list_topics(self.topic, timeout=10).topics[self.topic].partitions
-        committed = consumer.committed([TopicPartition(self.topic, number) for number in numbers], timeout=10)
+        places = [TopicPartition(self.topic, number) for number in numbers]
+        committed = patiently(lambda: consumer.committed(places, timeout=10))
         lag = sum(consumer.get_watermark_offsets(place, timeout=10)[1] - max(0, place.offset) for place in committed)
         consumer.close()
         return lag
