@@ -97,5 +97,11 @@ def own_podman() -> Iterator[Podman]:
     finally:
         podman("rm", "--all", "--force", "--time", "0")
         podman.kill_service()
-        subprocess.run(["umount", "--lazy", directory / "storage" / "overlay"], check=False, stderr=subprocess.DEVNULL)
+        _unmount(directory / "storage" / "overlay")
         shutil.rmtree(directory)
+
+
+def _unmount(place: Path) -> None:
+    """Unmount what podman has bound there: one mount lies upon the other where a service was killed and started again."""
+    while place.is_mount():
+        subprocess.run(["umount", "--lazy", place], check=True)
