@@ -71,6 +71,7 @@ _ENVELOPE = (
     _envelope("destination.address", "keyword", "Own address of an inbound connection.", "address"),
     _envelope("url.original", "keyword", "Request URI with its query.", "free text"),
     _envelope("orchestrator.resource.id", "keyword", "Instance acted upon: pod name or uid."),
+    _envelope("resource.value", "double", "What was measured, in the unit of the metric."),
     _envelope("gap.first", "keyword", "First thing missing: offset, number or time."),
     _envelope("gap.last", "keyword", "Last thing missing."),
     _envelope("gap.count", "long", "How many are missing, where known."),
@@ -137,6 +138,11 @@ _ACTIVITY = (
         "destination.port", "long", "Port that is connected to; the own listening port of an inbound connection."
     ),
     _activity("destination.domain", "keyword", "Name of the peer."),
+    _activity(
+        "peer.workload",
+        "keyword",
+        "Workload of the peer, `cluster/namespace/name`, where the collector could ask for it.",
+    ),
     _activity("dns.question.name", "keyword", "Name asked for, lower case, without the trailing dot."),
     _activity("dns.question.type", "keyword", "Record type."),
     _activity("user_agent.original", "keyword", "Client program.", privacy="free text"),
@@ -197,6 +203,12 @@ _ACTIVITY = (
         many=True,
         privacy="free text",
     ),
+    _activity(
+        "resource.metric",
+        "keyword",
+        "Of `cpu` (cores), `memory` (bytes), `pids`, `network.received`, `network.sent`, `disk.read`, `disk.written` (bytes/s).",
+    ),
+    _activity("resource.band", "long", "Band of the value, a quarter of an octave each: 4 log2 of it, rounded down."),
     _activity("facts.authority", "keyword", "Who says these facts: `engine`, `kubernetes`, `sensor`."),
     _activity("gap.cause", "keyword", "Why telemetry is missing."),
     _activity("adoption.subject", "keyword", "What was adopted: `policies`."),
