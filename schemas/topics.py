@@ -9,14 +9,29 @@ from typing import Final, Literal
 
 __all__ = ["TOPICS", "Name", "Topic", "partition_of"]
 
-Name = Literal["events", "verdicts", "judge-state", "activities", "policies", "collectors", "deadletters"]
+Name = Literal[
+    "events",
+    "verdicts",
+    "judge-state",
+    "activities",
+    "baselines",
+    "control",
+    "people",
+    "policies",
+    "collectors",
+    "deadletters",
+]
 
 _DAY_MS: Final = 24 * 60 * 60 * 1000
+_FOR_EVER: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One topic; ``partitions`` of None means: as many as ``events`` has (a setting, fixed for a generation)."""
+    """One topic; ``partitions`` of None means: as many as ``events`` has (a setting, fixed for a generation).
+
+    ``appended`` asks for the broker's time instead of the sender's: a wrong clock cannot hurry what is learned.
+    """
 
     name: Name
     key: str
@@ -24,10 +39,13 @@ class Topic:
     cleanup: Literal["delete", "compact"]
     retention_ms: int | None
     partitions: int | None
+    appended: bool = False
 
     def configuration(self) -> dict[str, str]:
         """Return the broker's settings of this topic."""
         settings: dict[str, str] = {"cleanup.policy": self.cleanup}
+        if self.appended:
+            settings["message.timestamp.type"] = "LogAppendTime"
         if self.retention_ms is not None:
             settings["retention.ms"] = str(self.retention_ms)
         if self.cleanup == "compact":
@@ -43,7 +61,7 @@ TOPICS: Final = MappingProxyType(
     {
         topic.name: topic
         for topic in (
-            Topic("events", "entity id", "event (wire order)", "delete", 7 * _DAY_MS, None),
+            Topic("events", "entity id", "event (wire order)", "delete", 7 * _DAY_MS, None, appended=True),
             Topic("verdicts", "entity id", "event + facts + verdict", "delete", 7 * _DAY_MS, None),
             Topic(
                 "judge-state", "kind/id", "facts, counts and marks of one partition of events", "compact", None, None
@@ -55,7 +73,19 @@ TOPICS: Final = MappingProxyType(
                 "compact",
                 None,
                 None,
+                appended=True,
             ),
+            Topic("baselines", "principal", "profile: state, baseline, difference", "compact", None, None),
+            Topic(
+                "control",
+                "principal",
+                "signed decision of a person or a policy",
+                "delete",
+                _FOR_EVER,
+                None,
+                appended=True,
+            ),
+            Topic("people", "name", "enrolled public key", "compact", None, 1),
             Topic("policies", "`policies`", "whole policy set", "compact", None, 1),
             Topic("collectors", "collector id", "position in the source, next numbers", "compact", None, 1),
             Topic("deadletters", "stage", "what could not be read, with its bytes", "delete", 30 * _DAY_MS, 1),
