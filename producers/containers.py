@@ -23,6 +23,9 @@ _MAX_REMEMBERED: Final = 65_536
 _MAX_REMEMBERED_SECONDS: Final = 60.0
 """After this a process id may have been given to another process."""
 
+_MAX_MEMBERS: Final = 4_096
+_SEARCH_SECONDS: Final = 1.0
+
 
 class ContainerResolver:
     """Finds the container of a process by its id on the host; used by one thread.
@@ -35,6 +38,8 @@ class ContainerResolver:
     def __init__(self, processes: Path = Path("/proc")) -> None:
         self._processes = processes
         self._remembered: OrderedDict[int, tuple[str, float]] = OrderedDict()
+        self._members: OrderedDict[str, int] = OrderedDict()
+        self._next_search = 0.0
 
     def container_of(self, pid: int, parent: int | None = None) -> str | None:
         """Return the full id (64 hex digits) of the container that ``pid`` runs in, or ran in a moment ago."""
@@ -47,6 +52,19 @@ class ContainerResolver:
         """Return whether there is such a process now."""
         return (self._processes / str(pid)).exists()
 
+    def member(self, container: str) -> int | None:
+        """Return a process that runs in a container now; None if there is none, or none could be found cheaply.
+
+        All processes are looked through at most once a second, and only where the one that was seen first has ended.
+        """
+        if self._is_member(container):
+            return self._members[container]
+        self._members.pop(container, None)
+        if monotonic() >= self._next_search:
+            self._search()
+            self._next_search = monotonic() + _SEARCH_SECONDS
+        return self._members.get(container)
+
     def remember(self, pid: int, container: str) -> None:
         """Take in what is known from elsewhere, for a process that has ended."""
         self._remembered[pid] = (container, monotonic())
@@ -55,13 +73,35 @@ class ContainerResolver:
             self._remembered.popitem(last=False)
 
     def _look(self, pid: int) -> str | None:
-        try:
-            groups = (self._processes / str(pid) / "cgroup").read_text("ascii", "replace")
-        except OSError:  # it has ended, or we may not look
+        groups = self._groups(pid)
+        if groups is None:
             container, at = self._remembered.get(pid, (None, 0.0))
             return container if monotonic() - at < _MAX_REMEMBERED_SECONDS else None
         self._remembered.pop(pid, None)
-        return container_in(groups)
+        container = container_in(groups)
+        if container is not None and container not in self._members:
+            self._join(container, pid)
+        return container
+
+    def _groups(self, pid: int) -> str | None:
+        try:
+            return (self._processes / str(pid) / "cgroup").read_text("ascii", "replace")
+        except OSError:  # it has ended, or we may not look
+            return None
+
+    def _is_member(self, container: str) -> bool:
+        pid = self._members.get(container)
+        groups = None if pid is None else self._groups(pid)
+        return groups is not None and container_in(groups) == container
+
+    def _join(self, container: str, pid: int) -> None:
+        self._members[container] = pid
+        if len(self._members) > _MAX_MEMBERS:
+            self._members.popitem(last=False)
+
+    def _search(self) -> None:
+        for pid in sorted(int(entry.name) for entry in self._processes.iterdir() if entry.name.isdecimal()):
+            self._look(pid)
 
 
 def container_in(groups: str) -> str | None:

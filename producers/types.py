@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from schemas.codec import Event
 from schemas.errors import Drop, Invalid
 
-__all__ = ["Format", "FormatOptions", "Gap", "Origin", "Outcome", "Position", "Record", "Result"]
+__all__ = ["Format", "FormatOptions", "Gap", "Origin", "Outcome", "Peers", "Position", "Record", "Result"]
 
 Result = Event | Invalid | Drop
 """What a record, or a part of one, becomes: an event, a dead letter, or nothing on purpose (counted with its reason)."""
@@ -51,16 +51,28 @@ class Outcome:
     records: tuple[Record, ...]
 
 
+class Peers(Protocol):
+    """Says whose an address is; used by one thread."""
+
+    def workload_of(self, address: str) -> tuple[str, str] | None:
+        """Return namespace (may be empty) and name of the workload that has an address, or had it a moment ago.
+
+        None means: nobody's that is known. May block for a second now and then; raises nothing.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class FormatOptions:
     """What a format must know from outside: names of the cluster and of the host that the records come from.
 
-    ``live`` says that the records are of this host and of now, so that engines and ``/proc`` may be asked for facts.
+    ``live`` says that the records are of this host and of now, so that engines and ``/proc`` may be asked for facts;
+    ``peers`` are then asked whom a connection is with.
     """
 
     cluster: str = ""
     host: str = ""
     live: bool = False
+    peers: Peers | None = None
 
 
 class Origin(Protocol):

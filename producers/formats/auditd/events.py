@@ -11,10 +11,12 @@ from typing import Final
 
 from producers.formats.auditd.arguments import arguments_of, title_of
 from producers.formats.auditd.files import NamedPath, absolute, access_of, open_flags, paths_of, pick
+from producers.formats.auditd.marks import CONTAINER, PEER, SHA256, peer_of_mark
 from producers.formats.auditd.record import AuditRecord, integer, octets, plain, untrusted
 from producers.formats.auditd.said import described
 from producers.formats.auditd.socket_address import SocketAddress, decode_address
 from producers.formats.auditd.syscalls import Call, call_of, name_of
+from producers.types import FormatOptions
 from schemas.codec import Event
 from schemas.event import timestamp
 from schemas.facts import container_entity, host_entity
@@ -50,15 +52,16 @@ _PARTS: Final = frozenset(
 _DENIAL: Final = re.compile(r"avc:\s+(\w+)\s+\{ ([^}]{0,200}) \}")
 
 
-def event_of(records: Sequence[AuditRecord], host: str) -> Event:
+def event_of(records: Sequence[AuditRecord], options: FormatOptions) -> Event:
     """Return the event of the records that share a serial number; never raises, whatever is missing."""
-    return _Joined(records, host).event()
+    return _Joined(records, options).event()
 
 
 class _Joined:
-    def __init__(self, records: Sequence[AuditRecord], host: str) -> None:
+    def __init__(self, records: Sequence[AuditRecord], options: FormatOptions) -> None:
         self.records = records
-        self.host = records[0].node or host
+        self.host = records[0].node or options.host
+        self.cluster = options.cluster
         self.syscall = self.first("SYSCALL")
         self.main = self._main()
 
@@ -68,6 +71,9 @@ class _Joined:
 
     def first(self, type_: str) -> AuditRecord | None:
         return next((record for record in self.records if record.type == type_), None)
+
+    def mark(self, name: str) -> str | None:
+        return next((record.marks[name] for record in self.records if name in record.marks), None)
 
     def every(self, type_: str) -> list[AuditRecord]:
         return [record for record in self.records if record.type == type_]
@@ -86,7 +92,7 @@ class _Joined:
 
     @cached_property
     def container(self) -> str | None:
-        return next((record.container for record in self.records if record.container), None)
+        return self.mark(CONTAINER)
 
     @cached_property
     def fields(self) -> dict[str, str]:
@@ -189,6 +195,7 @@ class _Joined:
         terminal = self.fields.get("tty")
         return {
             "process.executable": executable,
+            "process.hash.sha256": None if failed else self.mark(SHA256),
             "process.name": posixpath.basename(executable or "") or None if failed else self._command(arguments),
             "process.args": arguments,
             "process.command_line": " ".join(arguments or title) or None,
@@ -208,7 +215,11 @@ class _Joined:
             return {"network.direction": "egress" if kind == "connect" else "ingress"}
         if not address.ip:
             return {"network.transport": "unix", "file.path": self._socket_path(address)}
-        return _peer(kind, address)
+        return _peer(kind, address) | ({} if kind == "bind" else {"peer.workload": self._workload()})
+
+    def _workload(self) -> str | None:
+        mark = self.mark(PEER)
+        return peer_of_mark(mark, self.cluster) if mark else None
 
     def _socket_path(self, address: SocketAddress) -> str | None:
         if not address.path or address.path.startswith("@"):

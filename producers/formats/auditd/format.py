@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from producers.containers import ContainerResolver
 from producers.formats.auditd.events import event_of
 from producers.formats.auditd.join import Joiner
-from producers.formats.auditd.live import LiveContainers
+from producers.formats.auditd.live import LiveMarks
 from producers.formats.auditd.lost import LostRecords
 from producers.formats.auditd.record import AuditRecord, parse_record
 from producers.types import FormatOptions, Outcome, Position, Record, Result
@@ -30,20 +29,20 @@ class AuditdFormat:
     """
 
     def __init__(self, options: FormatOptions) -> None:
-        self._host = options.host
+        self._options = options
         self._joiner = Joiner()
         self._lost = LostRecords(options.host)
-        self._containers = LiveContainers(options.host, ContainerResolver()) if options.live else None
+        self._live = LiveMarks(options.host, options.peers) if options.live else None
 
     def enrich(self, record: Record) -> Record:
-        """Return the record with `` container=<64 hex digits>`` at its end if its process runs in a container now.
+        """Return the record with what is known only now at its end: container, hash of a program, peer.
 
         To be called as soon as a live record is read, before it is stored or parsed; not live, it does nothing.
         """
-        if self._containers is None:
+        if self._live is None:
             return record
         line = record.data.rstrip()
-        marked = self._containers.marked(line)
+        marked = self._live.marked(line)
         return record if marked is line else replace(record, data=marked)
 
     def parse(self, record: Record) -> Iterable[Result | Outcome]:
@@ -77,4 +76,4 @@ class AuditdFormat:
         return results
 
     def _outcome(self, records: list[AuditRecord]) -> Outcome:
-        return Outcome(event_of(records, self._host), tuple(record.source for record in records))
+        return Outcome(event_of(records, self._options), tuple(record.source for record in records))

@@ -1,104 +1,72 @@
-"""The container of a process, found while it can be and written into the line.
-
-Many processes have ended before their records are read. Their parents may still tell, or the device that the program lies
-on: each container has a root file system of its own, with a device number of its own (``dev=00:28`` in the PATH record of an
-exec), which is learned from the execs of processes that could be found.
-"""
+"""What can be known of a record only now, found and written into its line: see ``marks``."""
 
 from __future__ import annotations
 
-import os
 import re
-from collections import OrderedDict
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
 from producers.containers import ContainerResolver
+from producers.formats.auditd.acts import Act, Acts
+from producers.formats.auditd.marks import CONTAINER, PEER, SHA256, has_mark, peer_mark, with_mark
+from producers.formats.auditd.owners import Owners
+from producers.formats.auditd.programs import Programs
+from producers.formats.auditd.socket_address import decode_address
+from producers.types import Peers
 
-__all__ = ["LiveContainers"]
+__all__ = ["LiveMarks"]
 
 _EVENT: Final = re.compile(rb"type=([A-Z_]+) (msg=audit\([0-9.:]+\))")
-_PID: Final = re.compile(rb"[ :]pid=(\d{1,10})\b")
-_PARENT: Final = re.compile(rb"[ :]ppid=(\d{1,10})\b")
-_CONTAINER: Final = re.compile(rb" container=[0-9a-f]{64}$")
-_PROGRAM: Final = re.compile(rb" item=0 .* dev=(00:[0-9a-f]+) ")
-_SUCCESS: Final = b" success=yes "
-_MAX_EVENTS: Final = 1_024
-_MAX_DEVICES: Final = 4_096
+_ADDRESS: Final = re.compile(rb" saddr=([0-9A-Fa-f]{8,256})\b")
+_HEADER_BYTES: Final = 128
+_OF_PEERS: Final = frozenset({"connect", "accept"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Act:
-    """A system call: who made it, whether it succeeded, whether it was an exec; ``lives``: of the host for certain."""
+class LiveMarks:
+    """Marks lines of this host (``host``, where they name their node); used by one thread."""
 
-    pid: int
-    container: str | None
-    lives: bool
-    succeeded: bool
-    executes: bool = False
-
-
-class LiveContainers:
-    """Marks lines of this host (``host``, where they name their node) with `` container=<64 hex digits>`` at their end."""
-
-    def __init__(self, host: str, resolver: ContainerResolver, root: Path = Path("/")) -> None:
+    def __init__(
+        self, host: str, peers: Peers | None = None, processes: Path = Path("/proc"), root: Path = Path("/")
+    ) -> None:
         self._node = b"node=%b " % host.encode()
-        self._resolver = resolver
-        self._acts: OrderedDict[bytes, _Act] = OrderedDict()
-        device = root.stat().st_dev
-        self._devices: OrderedDict[bytes, str | None] = OrderedDict(
-            {b"%02x:%02x" % (os.major(device), os.minor(device)): None}
-        )
+        self._acts = Acts()
+        resolver = ContainerResolver(processes)
+        self._owners = Owners(resolver, root)
+        self._programs = Programs(resolver, processes, root)
+        self._peers = peers
 
     def marked(self, line: bytes) -> bytes:
-        """Return the line with the container of its process, or as it is."""
-        event = _EVENT.search(line[: len(self._node) + 128])
+        """Return the line with what could be found, or as it is."""
+        event = _EVENT.search(line[: len(self._node) + _HEADER_BYTES])
         foreign = line.startswith(b"node=") and not line.startswith(self._node)
-        if event is None or foreign or _CONTAINER.search(line):
+        act = None if event is None or foreign else self._acts.of(event[1], event[2], line)
+        if event is None or act is None:
             return line
-        container = self._container(event[1], event[2], line)
-        return b"%b container=%b" % (line, container.encode()) if container else line
+        type_ = event[1].decode()
+        for name, value in self._found(type_, act, line):
+            line = line if has_mark(line, type_, name) else with_mark(line, name, value)
+        return line
 
-    def _container(self, type_: bytes, event: bytes, line: bytes) -> str | None:
-        act = self._acts.get(event)
-        if type_ == b"EXECVE" and act is not None:
-            self._acts[event] = replace(act, executes=True)
-        elif type_ == b"PATH" and act is not None and act.executes:
-            return self._by_device(act, line)
-        elif type_ != b"PATH":
-            return self._by_process(event, line)
-        return None
+    def _found(self, type_: str, act: Act, line: bytes) -> Iterator[tuple[str, str]]:
+        if type_ == "PATH":
+            yield from _present(CONTAINER, self._owners.by_program(act, line))
+            yield from _present(SHA256, self._programs.hash_of(act, line))
+        elif type_ == "SOCKADDR":
+            yield from _present(PEER, self._peer(act, line))
+        elif type_ != "EXECVE":
+            yield from _present(CONTAINER, self._owners.by_process(act))
 
-    def _by_process(self, event: bytes, line: bytes) -> str | None:
-        pid, parent = _PID.search(line), _PARENT.search(line)
-        if pid is None:
+    def _peer(self, act: Act, line: bytes) -> str | None:
+        found = _ADDRESS.search(line)
+        address = decode_address(bytes.fromhex(found[1].decode())) if found and act.kind in _OF_PEERS else None
+        if address is None or not address.ip or self._peers is None or ip_address(address.ip).is_loopback:
             return None
-        process = int(pid[1])
-        container = self._resolver.container_of(process, int(parent[1]) if parent else None)
-        lives = container is None and self._resolver.lives(process)
-        self._acts[event] = _Act(process, container, lives, _SUCCESS in line)
-        if len(self._acts) > _MAX_EVENTS:
-            self._acts.popitem(last=False)
-        return container
+        workload = self._peers.workload_of(address.ip)
+        return peer_mark(*workload) if workload else None
 
-    def _by_device(self, act: _Act, line: bytes) -> str | None:
-        program = _PROGRAM.search(line)
-        if program is None or not act.succeeded:
-            return None
-        device = program[1]
-        if act.container is None and not act.lives:
-            found = self._devices.get(device)
-            if found is not None:
-                self._resolver.remember(act.pid, found)
-            return found
-        self._learn(device, act.container)
-        return None
 
-    def _learn(self, device: bytes, container: str | None) -> None:
-        """Take a device as a container's, or for good as the host's: containers may execute its programs too."""
-        if container is None or self._devices.get(device, "") is not None:
-            self._devices[device] = container
-            self._devices.move_to_end(device)
-        if len(self._devices) > _MAX_DEVICES:
-            self._devices.popitem(last=False)
+def _present(name: str, value: str | None) -> Iterator[tuple[str, str]]:
+    if value is not None:
+        yield name, value

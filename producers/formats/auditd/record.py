@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from producers.formats.auditd.marks import cut_marks
 from producers.types import Record
 from schemas.errors import Invalid
 
@@ -18,7 +19,6 @@ _HEADER: Final = re.compile(
     r"(?:node=(\S+) )?type=([A-Z][A-Z0-9_]*(?:\[\d{1,6}\])?) msg=audit\((\d{1,11})\.(\d{1,9}):(\d{1,18})\): ?"
 )
 _PAIR: Final = re.compile(r"([A-Za-z_][\w-]*(?:\[\d+\])?)=(\"[^\"]*\"|\{[^}]*\}|\S*)")
-_CONTAINER: Final = re.compile(r" container=([0-9a-f]{64})$")
 _HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 _ABSENT: Final = frozenset({"", "(null)", "(none)", "?"})
 _TIME_END: Final = 2**63
@@ -27,7 +27,10 @@ _INTEGER: Final = re.compile(r"-?[0-9]{1,18}")
 
 @dataclass(frozen=True, slots=True)
 class AuditRecord:
-    """A record; ``said`` are the fields that a program in user space wrote, ``names`` the enrichment of auditd."""
+    """A record; ``said`` are the fields that a program in user space wrote, ``names`` the enrichment of auditd.
+
+    ``marks`` is what a live collector wrote behind the line.
+    """
 
     key: Key
     type: str
@@ -36,7 +39,7 @@ class AuditRecord:
     fields: dict[str, str]
     said: dict[str, str]
     names: dict[str, str]
-    container: str | None
+    marks: dict[str, str]
     source: Record
 
     @property
@@ -58,7 +61,7 @@ def parse_record(record: Record) -> AuditRecord:
     nanoseconds = int(seconds) * 1_000_000_000 + int(fraction.ljust(9, "0"))
     if nanoseconds >= _TIME_END:
         raise Invalid(f"time out of range: {seconds}")
-    rest, container = _cut_container(line[header.end() :])
+    rest, marks = cut_marks(line[header.end() :], type_)
     body, _, enrichment = rest.partition("\x1d")
     # What stands in msg='…' comes from user space: only the fields before it are the kernel's word.
     kernel, _, said = body.partition(" msg='")
@@ -70,7 +73,7 @@ def parse_record(record: Record) -> AuditRecord:
         fields=_pairs(kernel),
         said=_pairs(said.rstrip("'")),
         names=_pairs(enrichment),
-        container=container,
+        marks=marks,
         source=record,
     )
 
@@ -101,12 +104,6 @@ def octets(value: str) -> bytes:
 def integer(value: str | None) -> int | None:
     """Return a decimal number of at most 18 digits, or None."""
     return int(value) if value is not None and _INTEGER.fullmatch(value) else None
-
-
-def _cut_container(text: str) -> tuple[str, str | None]:
-    # At the end of the line stands nothing that a process chose: its strings are in quotes or hexadecimal.
-    found = _CONTAINER.search(text)
-    return (text[: found.start()], found[1]) if found else (text, None)
 
 
 def _pairs(text: str) -> dict[str, str]:

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from producers.formats.docker.settings import settings_of
+from producers.formats.docker.workload import workload_of
 from producers.formats.values import address_of, object_of, text_of, texts_of
-from producers.formats.workload import stable_name
 from schemas.codec import Event
 
-__all__ = ["facts_of_attributes", "facts_of_inspect", "split_image"]
+__all__ = ["addresses_of", "facts_of_attributes", "facts_of_inspect", "labels_of", "split_image"]
 
 _MAX_LABELS: Final = 64
 _MAX_LABEL_NAME: Final = 256
@@ -39,15 +39,11 @@ _ATTRIBUTES: Final = frozenset(
 )
 """Attributes of container events that are no labels."""
 
-_PROJECT: Final = ("com.docker.compose.project", "io.podman.compose.project", "com.docker.stack.namespace")
-_SERVICE: Final = ("com.docker.compose.service", "com.docker.swarm.service.name")
-_POD: Final = "io.kubernetes.pod."
-
 
 def facts_of_inspect(inspect: Event, image: Event, runtime: str | None) -> Event:
     """Return the facts and settings that ``inspect`` states of a container."""
     config = object_of(inspect.get("Config"))
-    labels = _labels(config.get("Labels"))
+    labels = labels_of(config.get("Labels"))
     name = (text_of(inspect.get("Name")) or "").removeprefix("/")
     return (
         _container(text_of(inspect.get("Id")), name, runtime, labels)
@@ -57,7 +53,7 @@ def facts_of_inspect(inspect: Event, image: Event, runtime: str | None) -> Event
             "container.image.hash.all": sorted(
                 {text.rpartition("@")[2] for text in texts_of(image.get("RepoDigests"))}
             ),
-            "container.ip": sorted(_addresses(object_of(inspect.get("NetworkSettings")))),
+            "container.ip": sorted(addresses_of(object_of(inspect.get("NetworkSettings")))),
         }
         | _workload(name, labels)
         | settings_of(inspect)
@@ -66,7 +62,7 @@ def facts_of_inspect(inspect: Event, image: Event, runtime: str | None) -> Event
 
 def facts_of_attributes(container_id: str, attributes: Event, image: str, runtime: str | None) -> Event:
     """Return the facts that an event states of its container where nothing else is known of it."""
-    labels = _labels({name: value for name, value in attributes.items() if name not in _ATTRIBUTES})
+    labels = labels_of({name: value for name, value in attributes.items() if name not in _ATTRIBUTES})
     name = text_of(attributes.get("name")) or ""
     return _container(container_id, name, runtime, labels) | _image(image) | _workload(name, labels)
 
@@ -78,6 +74,18 @@ def split_image(reference: str) -> tuple[str, str | None]:
     if colon and "/" not in tag and repository != "sha256":
         return repository, tag
     return name, None if at or name.startswith("sha256:") else "latest"
+
+
+def addresses_of(network: Event) -> set[str]:
+    """Return the addresses in ``NetworkSettings``, of all networks."""
+    places = [network, *map(object_of, object_of(network.get("Networks")).values())]
+    found = (address_of(place.get(key)) for place in places for key in ("IPAddress", "GlobalIPv6Address"))
+    return {address for address in found if address is not None}
+
+
+def labels_of(value: Any) -> dict[str, str]:
+    """Return labels as text."""
+    return {name: text for name, part in object_of(value).items() if (text := text_of(part)) is not None}
 
 
 def _container(container_id: str | None, name: str, runtime: str | None, labels: Mapping[str, str]) -> Event:
@@ -94,55 +102,13 @@ def _image(reference: str) -> Event:
     return {"container.image.name": name or None, "container.image.tag": [tag] if name and tag else None}
 
 
-def _addresses(network: Event) -> set[str]:
-    places = [network, *map(object_of, object_of(network.get("Networks")).values())]
-    found = (address_of(place.get(key)) for place in places for key in ("IPAddress", "GlobalIPv6Address"))
-    return {address for address in found if address is not None}
-
-
-def _labels(value: Any) -> dict[str, str]:
-    return {name: text for name, part in object_of(value).items() if (text := text_of(part)) is not None}
-
-
 def _capped(labels: Mapping[str, str]) -> dict[str, str]:
     names = sorted(labels)[:_MAX_LABELS]
     return {name[:_MAX_LABEL_NAME]: labels[name][:_MAX_LABEL_VALUE] for name in names}
 
 
 def _workload(name: str, labels: Mapping[str, str]) -> Event:
-    pod = labels.get(f"{_POD}name")
-    place = _of_pod(pod, labels) if pod else _of_service(labels) or _alone(name)
-    return place | {"workload.labels": _workload_labels(labels)}
-
-
-def _of_pod(pod: str, labels: Mapping[str, str]) -> Event:
-    return {
-        "workload.namespace": labels.get(f"{_POD}namespace"),
-        "workload.name": stable_name("pods", pod),
-        "workload.container": labels.get("io.kubernetes.container.name"),
-        "kubernetes.pod.name": pod,
-        "kubernetes.pod.uid": labels.get(f"{_POD}uid"),
-    }
-
-
-def _of_service(labels: Mapping[str, str]) -> Event:
-    service = _first(labels, _SERVICE)
-    if service is None:
-        return {}
-    return {
-        "workload.namespace": _first(labels, _PROJECT),
-        "workload.name": service,
-        "workload.kind": "service",
-        "workload.container": service,
-    }
-
-
-def _alone(name: str) -> Event:
-    return {"workload.name": name, "workload.kind": "container", "workload.container": name} if name else {}
-
-
-def _first(labels: Mapping[str, str], names: tuple[str, ...]) -> str | None:
-    return next((labels[name] for name in names if labels.get(name)), None)
+    return workload_of(name, labels) | {"workload.labels": _workload_labels(labels)}
 
 
 def _workload_labels(labels: Mapping[str, str]) -> list[str]:

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.containers import ContainerResolver
 from producers.formats.auditd import AuditdFormat, join
-from producers.formats.auditd.live import LiveContainers
+from producers.formats.auditd.live import LiveMarks
 from producers.types import FormatOptions, Outcome, Record
 from schemas.codec import Event
 from schemas.errors import Drop, Invalid
@@ -199,7 +198,7 @@ def live(tmp_path: Path) -> AuditdFormat:
     (tmp_path / "7").mkdir()
     (tmp_path / "7" / "cgroup").write_text(f"0::/docker/{CONTAINER}")
     format_ = AuditdFormat(LIVE)
-    format_._containers = LiveContainers("node-1", ContainerResolver(tmp_path))
+    format_._live = LiveMarks("node-1", processes=tmp_path)
     return format_
 
 
