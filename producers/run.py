@@ -17,7 +17,7 @@ from producers.batch import Collected
 from producers.collector import Collector
 from producers.formats import FORMATS
 from producers.kafka import KafkaLedger
-from producers.origins.docker import DockerOrigin
+from producers.origins.docker import ContainerAddresses, DockerOrigin, Engine
 from producers.origins.file import FileOrigin
 from producers.origins.push import PushFeeder, PushOptions
 from producers.origins.socket import SocketFeeder
@@ -29,9 +29,11 @@ from schemas.errors import ConfigurationError
 from schemas.settings import CollectorId, Settings
 from schemas.telemetry import serve
 
-__all__ = ["CollectOptions", "collect"]
+__all__ = ["STATS_SECONDS", "CollectOptions", "collect"]
 
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+_PEERS_ANSWER_SECONDS: Final = 1.0
+STATS_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ class CollectOptions:
     ``listen``, ``ADDRESS:PORT`` of the HTTP push; ``socket``, a Unix socket to take lines on; ``engine``, the API of Docker or
     Podman (the path of its socket, or a URL); ``stdin``. ``live`` says that records are of this host and of now; by default
     those of a followed file, of a socket and of an engine are. With ``record`` the raw records go into that file and nothing
-    goes to Kafka.
+    goes to Kafka. ``peers`` is the engine that live auditd records ask for the workloads behind addresses; ``stats_seconds``
+    says how often an engine's containers are measured (0: never).
     """
 
     collector_id: str
@@ -57,6 +60,8 @@ class CollectOptions:
     cluster: str = ""
     host: str = ""
     record: Path | None = None
+    peers: str | None = None
+    stats_seconds: float = STATS_SECONDS
 
     def is_live(self) -> bool:
         """Return whether ``/proc`` and engines of this host may be asked about the records."""
@@ -124,13 +129,24 @@ def _check(options: CollectOptions) -> None:
     sources = [options.file, options.listen, options.socket, options.engine, options.stdin or None]
     if len([source for source in sources if source is not None]) != 1:
         raise ConfigurationError("name exactly one source: --file, --listen, --socket or --stdin")
+    if options.peers is not None and not (options.format_name == "auditd" and options.is_live()):
+        raise ConfigurationError("--peers is for auditd records of this host and of now; leave it out, or say --live")
 
 
 def _format(options: CollectOptions) -> Format:
     if options.format_name not in FORMATS:
         raise ConfigurationError(f"no format is named {options.format_name!r}; choose one of {', '.join(FORMATS)}")
-    known = FormatOptions(cluster=options.cluster, host=options.host, live=options.is_live())
+    peers = ContainerAddresses(_peers_engine(options.peers)) if options.peers else None
+    known = FormatOptions(options.cluster, options.host, options.is_live(), peers)
     return FORMATS[options.format_name](known)
+
+
+def _peers_engine(address: str) -> Engine:
+    return Engine(_engine_address(address), answer_seconds=_PEERS_ANSWER_SECONDS)
+
+
+def _engine_address(text: str) -> str:
+    return text if "://" in text else f"unix://{Path(text).absolute()}"
 
 
 def _origin(settings: Settings, options: CollectOptions, enrich: Enrich | None) -> Origin:
@@ -138,8 +154,8 @@ def _origin(settings: Settings, options: CollectOptions, enrich: Enrich | None) 
     if options.file is not None:
         return FileOrigin(options.file, follow=options.follow, max_line_bytes=limits.max_line_bytes)
     if options.engine is not None:
-        address = options.engine if "://" in options.engine else f"unix://{Path(options.engine).absolute()}"
-        return DockerOrigin(address, max_line_bytes=limits.max_body_bytes)
+        address, longest = _engine_address(options.engine), limits.max_body_bytes
+        return DockerOrigin(address, max_line_bytes=longest, stats_seconds=options.stats_seconds)
     path = settings.state_directory / "spool" / f"{options.collector_id}.sqlite"
     return SpooledOrigin(options.collector_id, path, limits.spool_bytes, _feeder(settings, options), enrich)
 

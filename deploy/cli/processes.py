@@ -11,7 +11,7 @@ import typer
 
 from deploy.cli.console import err, log_to_stderr, stop_on_signals
 from deploy.cli.options import FormatName
-from producers.run import CollectOptions
+from producers.run import STATS_SECONDS, CollectOptions
 from producers.run import collect as run_collector
 from schemas.settings import load_settings
 from schemas.telemetry import serve
@@ -43,6 +43,13 @@ def collect(
     record: Annotated[
         Path | None, typer.Option(help="Write the raw records into this file, and nothing to Kafka.")
     ] = None,
+    peers: Annotated[
+        str | None,
+        typer.Option(help="For auditd: engine (socket or URL) that knows the workloads behind addresses."),
+    ] = None,
+    stats_seconds: Annotated[
+        float, typer.Option(min=0, help="For docker: how often to measure what containers use; 0 for never.")
+    ] = STATS_SECONDS,
 ) -> None:
     """Take a sensor's records from one source into Kafka, each once, whatever dies.
 
@@ -63,6 +70,8 @@ def collect(
         cluster=cluster,
         host=host,
         record=record,
+        peers=peers,
+        stats_seconds=stats_seconds,
     )
     collected = run_collector(load_settings(), options)
     err.print(f"collected {collected.events} events of {collected.records} records")

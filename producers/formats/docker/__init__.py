@@ -10,8 +10,11 @@ json``; shapes of old engines (``status``, ``id``, ``from``) are read too. Our l
 ``GET /exec/ID/json`` (Podman's exec events do not tell the command). A line with ``inspect`` alone (also one of ``docker
 inspect``) is facts of a container that was there already.
 
+What a container uses comes as a line with ``usage``, made by our origin: see ``producers.origins.docker.usage``.
+
 Expected: facts of the container (``event.action: facts``, settings included), then ``container-start``, with its settings
-as the activity. Shapes: https://docs.docker.com/reference/api/engine/ and recordings of Docker 20 to 29 and Podman 4.3.
+as the activity; of a measurement
+one ``resource-usage`` for each metric. Shapes: https://docs.docker.com/reference/api/engine/ and recordings of Docker 20 to 29 and Podman 4.3.
 """
 
 from producers.formats.docker.format import DockerFormat

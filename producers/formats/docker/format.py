@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from types import MappingProxyType
 from typing import Any, Final
 
+from producers.formats.bands import FLOORS, resource_of
 from producers.formats.docker.action import EngineEvent, engine_event, settings_matter
 from producers.formats.docker.activity import activity_of, command_of
 from producers.formats.docker.facts import facts_of_attributes, facts_of_inspect
@@ -23,6 +24,14 @@ __all__ = ["DockerFormat"]
 
 _CONTAINER_ID: Final = re.compile(r"[0-9a-f]{12,64}")
 _SENSOR: Final = MappingProxyType({"event.module": "docker", "event.dataset": "docker.events"})
+_USAGE: Final = MappingProxyType(
+    {
+        "event.kind": "metric",
+        "event.action": "resource-usage",
+        "event.module": "docker",
+        "event.dataset": "docker.stats",
+    }
+)
 _NANOSECONDS: Final = 1_000_000_000
 _MAX_KNOWN: Final = 20_000
 _NEVER: Final = "0001-"
@@ -71,6 +80,9 @@ class DockerFormat:
             raise Invalid(f"not a JSON object but {type(item).__name__}")
         if "HostConfig" in item and "Id" in item:  # a line of `docker inspect`
             item = {"inspect": item}
+        usage = object_of(item.get("usage"))
+        if usage:
+            return self._used(item, usage)
         inspect = object_of(item.get("inspect"))
         if inspect and not any(text_of(item.get(key)) for key in ("Action", "status", "Status")):
             return [self._inspected(item, inspect)]
@@ -90,6 +102,17 @@ class DockerFormat:
         if event.action.startswith("exec_") and self._checks.is_check(entity, event, command):
             activity["event.action"] = _HEALTH_CHECK
         return [*facts, _present(activity)]
+
+    def _used(self, item: Event, usage: Event) -> list[Result]:
+        """Return an event for each metric of a measurement."""
+        container_id = (text_of(usage.get("Id")) or "").lower()
+        if not _CONTAINER_ID.fullmatch(container_id):
+            raise Invalid(f"a measurement whose Id is not 12 to 64 hexadecimal digits: {container_id[:80]!r}")
+        head = {"@timestamp": _time(item), "entity.id": container_entity(container_id)} | _USAGE
+        known = (resource_of(metric, usage.get(metric)) for metric in FLOORS)
+        return [
+            head | {"event.category": ["host"], "event.type": ["info"]} | resource for resource in known if resource
+        ] or [Drop("nothing was measured")]
 
     def _entity(self, event: EngineEvent) -> str:
         container = event.id if event.type == "container" else ""

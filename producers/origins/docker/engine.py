@@ -28,6 +28,7 @@ PODMAN: Final = "podman"
 
 _CONNECT_SECONDS: Final = 5.0
 _ANSWER_SECONDS: Final = 30.0
+_MAX_LINE_BYTES: Final = 1024 * 1024
 _KEEPALIVE: Final = (
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 30),
@@ -42,13 +43,18 @@ class EngineError(Exception):
 
 
 class Engine:
-    """A client of one engine; ``address`` is ``unix:///path`` or ``http://host:port`` (``tcp://`` is the same)."""
+    """A client of one engine; ``address`` is ``unix:///path`` or ``http://host:port`` (``tcp://`` is the same).
 
-    def __init__(self, address: str, max_line_bytes: int) -> None:
+    ``answer_seconds`` is how long an answer may keep us waiting.
+    """
+
+    def __init__(
+        self, address: str, max_line_bytes: int = _MAX_LINE_BYTES, *, answer_seconds: float = _ANSWER_SECONDS
+    ) -> None:
         self.address = address
         self.kind = DOCKER
         self._max_line_bytes = max_line_bytes
-        self._client = _client(address)
+        self._client = _client(address, answer_seconds)
         self._abort: Callable[[], None] | None = None
 
     def identify(self) -> str:
@@ -67,12 +73,19 @@ class Engine:
 
     def running(self) -> list[str]:
         """Return the ids of the containers that run."""
-        containers = map(object_of, items_of(self._get("/containers/json")))
-        return [container_id for container in containers if (container_id := text_of(container.get("Id")))]
+        return [container_id for container in self.containers() if (container_id := text_of(container.get("Id")))]
+
+    def containers(self) -> list[Event]:
+        """Return a summary of each container that runs: id, names, labels, networks."""
+        return [object_of(container) for container in items_of(self._get("/containers/json"))]
 
     def container(self, container_id: str) -> Event | None:
         """Return what ``inspect`` says, or None if it says nothing: there is no such container any more."""
         return self._find(f"/containers/{quote(container_id, safe='')}/json")
+
+    def stats(self, container_id: str) -> Event | None:
+        """Return what the counters of a container stand at now, or None if it is gone."""
+        return self._find(f"/containers/{quote(container_id, safe='')}/stats?stream=false&one-shot=true")
 
     def image(self, image_id: str) -> Event | None:
         """Return what the engine knows of an image, or None if it is gone."""
@@ -122,8 +135,8 @@ class Engine:
             return _value_of(self._client.get(path))
 
 
-def _client(address: str) -> httpx.Client:
-    timeout = httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS)
+def _client(address: str, answer_seconds: float) -> httpx.Client:
+    timeout = httpx.Timeout(answer_seconds, connect=min(_CONNECT_SECONDS, answer_seconds))
     scheme, _, rest = address.partition("://")
     if scheme == "unix" and rest.startswith("/"):
         return httpx.Client(transport=httpx.HTTPTransport(uds=rest), base_url="http://engine", timeout=timeout)

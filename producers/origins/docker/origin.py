@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from queue import Empty, Full, Queue
 from time import monotonic
 from typing import Final
@@ -13,6 +15,7 @@ import structlog
 
 from producers.origins.docker.engine import PODMAN, Engine, EngineError
 from producers.origins.docker.inspector import Inspector
+from producers.origins.docker.usage import UsageMeter
 from producers.origins.docker.window import Window, identity_of, time_of_event
 from producers.types import Gap, Position, Record
 from schemas.codec import decode, dumps
@@ -29,9 +32,18 @@ _FIRST_PAUSE_SECONDS: Final = 0.2
 _LONGEST_PAUSE_SECONDS: Final = 10.0
 _PATIENCE_SECONDS: Final = 0.2
 _JOIN_SECONDS: Final = 40.0
+_STATS_ANSWER_SECONDS: Final = 5.0
 _BEFORE_NANOSECONDS: Final = 1_000_000_000
 
 _log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """What was measured of one container: it has no place among the events, so it resumes where the last of them does."""
+
+    data: bytes
+    place: str
 
 
 class DockerOrigin:
@@ -39,16 +51,21 @@ class DockerOrigin:
 
     Exactly once per event that the engine still has, given that positions are committed: what it has forgotten (Docker
     keeps the last 256, and none through a restart) is a ``Gap``. It goes on through restarts of the engine. Without a
-    position it begins with the present.
+    position it begins with the present. Every ``stats_seconds`` (0: never) it measures what runs; at most once: a
+    measurement that a crash loses is not made up for.
     """
 
-    def __init__(self, address: str, *, max_line_bytes: int = _MAX_LINE_BYTES) -> None:
+    def __init__(self, address: str, *, max_line_bytes: int = _MAX_LINE_BYTES, stats_seconds: float = 0.0) -> None:
         self._engine = Engine(address, max_line_bytes)
+        self._meter = UsageMeter(Engine(address, answer_seconds=_STATS_ANSWER_SECONDS))
+        self._stats_seconds = stats_seconds
         self._inspector = Inspector(self._engine)
-        self._queue: Queue[Record | Gap] = Queue(_MAX_QUEUED)
+        self._queue: Queue[Record | Gap | _Measured] = Queue(_MAX_QUEUED)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._follow, name=f"events of {address}", daemon=True)
+        self._measuring = threading.Thread(target=self._measure, name=f"measuring {address}", daemon=True)
         self._window = Window(0)
+        self._given: Position = {}
         self._doubtful_until: int | None = None
 
     @property
@@ -69,7 +86,10 @@ class DockerOrigin:
         else:
             self._window = Window.of(position)
             self._doubtful_until = self._window.newest
+        self._given = self._window.position()
         self._thread.start()
+        if self._stats_seconds > 0:
+            self._measuring.start()
 
     def read(self, limit: int, timeout_seconds: float) -> Sequence[Record | Gap]:
         """Return what the thread has read; raise ``RuntimeError`` if it has died."""
@@ -77,7 +97,8 @@ class DockerOrigin:
         deadline = monotonic() + timeout_seconds
         while len(items) < limit:
             try:
-                items.append(self._queue.get(timeout=0 if items else max(0.0, deadline - monotonic())))
+                item = self._queue.get(timeout=0 if items else max(0.0, deadline - monotonic()))
+                items.append(self._placed(item))
             except Empty:
                 break
         if not (items or self._thread.is_alive() or self._stopping.is_set()):
@@ -91,9 +112,11 @@ class DockerOrigin:
         """End the thread and its connections."""
         self._stopping.set()
         self._engine.abort()
-        if self._thread.is_alive():
-            self._thread.join(_JOIN_SECONDS)
+        for thread in (self._thread, self._measuring):
+            if thread.is_alive():
+                thread.join(_JOIN_SECONDS)
         self._engine.close()
+        self._meter.close()
 
     def _follow(self) -> None:
         pause = _FIRST_PAUSE_SECONDS
@@ -158,10 +181,22 @@ class DockerOrigin:
         last = self._engine.clock()
         self._put(Gap(PAST_LOST, timestamp(first), timestamp(max(first, last)), position=self._window.position()))
 
+    def _measure(self) -> None:
+        while not self._stopping.wait(self._stats_seconds):
+            with suppress(EngineError):  # the thread that follows says so
+                for usage in self._meter.measure():
+                    self._put(_Measured(dumps(usage), self._place(usage["timeNano"])))
+
+    def _placed(self, item: Record | Gap | _Measured) -> Record | Gap:
+        if isinstance(item, _Measured):
+            return Record(item.data, item.place, self._given)
+        self._given = item.position or self._given
+        return item
+
     def _place(self, nanoseconds: int) -> str:
         return f"{self._engine.address}@{nanoseconds}"
 
-    def _put(self, item: Record | Gap) -> None:
+    def _put(self, item: Record | Gap | _Measured) -> None:
         while not self._stopping.is_set():
             try:
                 self._queue.put(item, timeout=_PATIENCE_SECONDS)
