@@ -3,9 +3,8 @@
 First the stable committed offsets (this waits for the end of an earlier judge's transaction), then the end of ``judge-state``, then the
 state itself up to that end. State first and offset second was seen to be stale on a real broker.
 
-The end is that of a reader of uncommitted records. The markers that end one transaction reach its partitions one after the other, so
-the offset may be committed where the state's marker is still under way; the end of a committed reader lies before that transaction, and the
-state would be too old. A committed reader cannot pass an open transaction, so it waits for the marker.
+The end is that of a reader of uncommitted records (``streams.restoring``): the offset may be committed where the marker of the same
+transaction in the state is still under way, and the state up to the end of a committed reader would be too old.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from schemas.errors import ConfigurationError
 from schemas.settings import KafkaSettings
 from streams.judge.state import StateReader
-from streams.kafka import consume, reader, uncommitted_reader
+from streams.kafka import Consumed
+from streams.restoring import read_to_end
 
 __all__ = ["Restored", "restore"]
 
 _TIMEOUT_SECONDS: Final = 60.0
-_CONSUME_LIMIT: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,33 +71,9 @@ def _offset(
 
 def _read_states(settings: KafkaSettings, client_id: str, partitions: Sequence[int]) -> dict[int, StateReader]:
     states = {number: StateReader() for number in partitions}
-    consumer = reader(settings, f"{client_id}-state")
-    try:
-        places = _bounds(settings, client_id, partitions)
-        consumer.assign([place for place, _ in places])
-        waiting = {place.partition: end for place, end in places if place.offset < end}
-        while waiting:
-            for message in consume(consumer, _CONSUME_LIMIT, 0.1):
-                if message.error():
-                    raise KafkaException(message.error())
-                states[message.partition()].take(message.key(), message.value())
-            for place in consumer.position([place for place, _ in places]):
-                if place.offset >= waiting.get(place.partition, 0):
-                    waiting.pop(place.partition, None)
-    finally:
-        consumer.close()
+
+    def take(message: Consumed) -> None:
+        states[message.partition()].take(message.key(), message.value())
+
+    read_to_end(settings, client_id, "judge-state", partitions, take)
     return states
-
-
-def _bounds(settings: KafkaSettings, client_id: str, partitions: Sequence[int]) -> list[tuple[TopicPartition, int]]:
-    """Return where the state of each partition begins, and where it ends for a reader of uncommitted records."""
-    consumer = uncommitted_reader(settings, f"{client_id}-ends")
-    topic = settings.topic("judge-state")
-    try:
-        places = [TopicPartition(topic, number) for number in partitions]
-        bounds = [consumer.get_watermark_offsets(place, timeout=_TIMEOUT_SECONDS, cached=False) for place in places]
-    finally:
-        consumer.close()
-    return [
-        (TopicPartition(topic, place.partition, low), end) for place, (low, end) in zip(places, bounds, strict=True)
-    ]
