@@ -19,7 +19,7 @@ from streams.baseline.exports.flows import ANYBODY, DIRECTIONS, DNS_PORT, Flows,
 from streams.baseline.exports.heading import heading, left_open, left_out, never_notes, required
 from streams.baseline.exports.types import Options
 from streams.baseline.exports.words import spread
-from streams.baseline.exports.workload import Workload, metadata, peer_pods, selector, workload_of
+from streams.baseline.exports.workload import Workload, label_notes, metadata, peer_pods, selector, workload_of
 from streams.baseline.exports.yamltext import dump_yaml
 
 __all__ = ["cilium"]
@@ -49,7 +49,7 @@ def cilium(baseline: Baseline, options: Options) -> str:
         },
     }
     notes = [note for part in parts for note in part.notes]
-    return heading(baseline, _KIND, [*_general(baseline), *notes]) + dump_yaml(manifest)
+    return heading(baseline, _KIND, [*label_notes(options), *_general(baseline), *notes]) + dump_yaml(manifest)
 
 
 def _general(baseline: Baseline) -> Iterator[str]:

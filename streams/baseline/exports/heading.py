@@ -26,9 +26,15 @@ def heading(baseline: Baseline, kind: str, notes: Iterable[str]) -> str:
     return "".join(f"# {shown(line)}\n" for line in dict.fromkeys(lines))
 
 
-def left_open(baseline: Baseline, dimension: str, what: str) -> list[str]:
-    """Return the note that something is open since its dimension is not in the baseline; none where it is."""
-    return [] if dimension in baseline.elements else [f"Open: {what}, since `{dimension}` {_UNDECIDED}."]
+def left_open(baseline: Baseline, dimension: str, what: str, *, needed: bool = False) -> list[str]:
+    """Return the note that something is open since its dimension is not in the baseline; none where it is.
+
+    Where it is ``needed``, since nothing runs without it, a dimension without elements leaves it open too.
+    """
+    if dimension not in baseline.elements:
+        return [f"Open: {what}, since `{dimension}` {_UNDECIDED}."]
+    empty = needed and not baseline.elements[dimension]
+    return [f"Open: {what}, since `{dimension}` has no element, and nothing runs without."] if empty else []
 
 
 def left_out(dimension: str, element: Element, why: str) -> str:

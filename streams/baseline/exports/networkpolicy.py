@@ -16,7 +16,7 @@ from schemas.baseline import Baseline
 from streams.baseline.exports.flows import ANYBODY, DIRECTIONS, DNS_PORT, Flows, Peer, Port, flows_of, port_text
 from streams.baseline.exports.heading import heading, left_open, required
 from streams.baseline.exports.types import Options
-from streams.baseline.exports.workload import Workload, metadata, peer_pods, selector, workload_of
+from streams.baseline.exports.workload import Workload, label_notes, metadata, peer_pods, selector, workload_of
 from streams.baseline.exports.yamltext import dump_yaml
 
 __all__ = ["networkpolicy"]
@@ -52,7 +52,7 @@ def networkpolicy(baseline: Baseline, options: Options) -> str:
         "spec": spec,
     }
     notes = [note for part in parts for note in part.notes]
-    return heading(baseline, _KIND, [*_general(baseline), *notes]) + dump_yaml(manifest)
+    return heading(baseline, _KIND, [*label_notes(options), *_general(baseline), *notes]) + dump_yaml(manifest)
 
 
 def _general(baseline: Baseline) -> Iterator[str]:

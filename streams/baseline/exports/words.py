@@ -40,7 +40,7 @@ def spread(element: Element, count: int) -> tuple[str, ...]:
     return (*words, *((ANY if open_ended else "",) * count))[:count]
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class PathPattern:
     """An absolute path: its segments, of which a ``None`` is any one, and whether everything below is meant too."""
 

@@ -13,7 +13,7 @@ from schemas.errors import ConfigurationError
 from streams.baseline.exports.types import Options
 from streams.baseline.exports.words import shown
 
-__all__ = ["Pods", "Workload", "metadata", "peer_pods", "selector", "workload_of"]
+__all__ = ["Pods", "Workload", "label_notes", "metadata", "peer_pods", "selector", "workload_of"]
 
 _NAME_LABEL: Final = "app.kubernetes.io/name"
 _PREFIX: Final = "container:"
@@ -66,6 +66,15 @@ def selector(workload: Workload, options: Options) -> dict[str, str]:
                 f"`{shown(key)}={shown(value)}` is no label of a pod; say which labels select the pods of {shown(workload.name)}"
             )
     return labels
+
+
+def label_notes(options: Options) -> list[str]:
+    """Return the note that labels were guessed, where they were."""
+    return (
+        []
+        if options.labels
+        else [f"Note: pods are selected by {_NAME_LABEL}, a guess: a baseline has no labels of pods."]
+    )
 
 
 def metadata(baseline: Baseline, workload: Workload) -> dict[str, Any]:
