@@ -123,13 +123,9 @@ def _notes(baseline: Baseline) -> Iterator[str]:
     yield from (note for name in ("egress", "ingress") for note in left_open(baseline, name, "every kind of socket"))
     yield from left_open(baseline, "settings", "every capability")
     settings = settings_of(baseline)
-    if settings is not None:
-        yield from settings.notes
-        yield from (
-            ["Open: every capability, mounts and tracing, since it ran privileged."]
-            if settings.was_on("privileged")
-            else ()
-        )
+    yield from settings.notes
+    if settings.was_on("privileged"):
+        yield "Open: every capability, mounts and tracing, since it ran privileged."
     read = (programs_of(baseline.elements.get("exec", ())), files_of(baseline.elements.get("file", ())))
     yield from (
         note for paths in (*read, forbidden_programs(baseline), forbidden_files(baseline)) for note in paths.notes
@@ -177,7 +173,7 @@ def _network(baseline: Baseline) -> Iterator[str]:
 
 def _capabilities(baseline: Baseline) -> Iterator[str]:
     settings = settings_of(baseline)
-    if settings is None or ALL in settings.capabilities:
+    if "settings" not in baseline.elements or ALL in settings.capabilities:
         yield "capability,"
         return
     yield from (f"capability {name.lower()}," for name in sorted(settings.capabilities))
@@ -185,9 +181,7 @@ def _capabilities(baseline: Baseline) -> Iterator[str]:
 
 def _system(baseline: Baseline) -> Iterator[str]:
     """Yield what containers get from the runtime's own profile, which this one takes the place of."""
-    settings = settings_of(baseline)
-    privileged = settings is not None and settings.was_on("privileged")
-    yield from _PRIVILEGED if privileged else _SYSTEM
+    yield from _PRIVILEGED if settings_of(baseline).was_on("privileged") else _SYSTEM
     yield from _RUNTIME
 
 

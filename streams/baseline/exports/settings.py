@@ -1,7 +1,7 @@
 """What a container was started with, from the ``settings`` of a baseline.
 
-A setting may have several values, of several releases. ``none`` is what was not set. A value that the learner cut (it ends in a
-digest) or that stands for any cannot be given to anything again.
+A setting may have several values, of several releases. ``none`` is what was not set. A value that stands for any, that the
+learner cut (it ends in a digest) or that has a zero byte cannot be given to anything again.
 """
 
 from __future__ import annotations
@@ -107,15 +107,13 @@ class Settings:
         return tuple(f"Left out: settings capabilities.add {name}: is no capability of Linux." for name in unknown)
 
 
-def settings_of(baseline: Baseline) -> Settings | None:
-    """Return the settings of a baseline; None where it has none of them."""
-    if "settings" not in baseline.elements:
-        return None
+def settings_of(baseline: Baseline) -> Settings:
+    """Return the settings of a baseline; where it has none, nothing is set."""
     values: dict[str, list[str]] = {}
     unclear: dict[str, list[str]] = {}
-    for element in baseline.elements["settings"]:
+    for element in baseline.elements.get("settings", ()):
         name, word = spread(element, 2)
-        place = unclear if word == ANY or _CUT.search(word) else values
+        place = unclear if word == ANY or _CUT.search(word) or "\0" in word else values
         place.setdefault(name, []).append(literal_of(word))
     return Settings(_tuples(values), _tuples(unclear))
 
