@@ -18,6 +18,7 @@ from schemas.topics import Name
 __all__ = [
     "CollectorId",
     "CollectorSettings",
+    "CorrelateSettings",
     "ElasticsearchSettings",
     "JudgeSettings",
     "KafkaSettings",
@@ -63,6 +64,22 @@ class JudgeSettings(_Frozen):
     memo_bytes: int = Field(default=256 * 1024 * 1024, ge=1024)
     live_activities: int = Field(default=2_000, ge=1)
     new_rows_a_second: int = Field(default=200, ge=1)
+
+
+class CorrelateSettings(_Frozen):
+    """Limits of a correlate worker; ``slot`` names it among several, which share the partitions.
+
+    It ends, to be started again, when a partition has rows waiting and none was taken for ``stall_seconds``, or when it has neither
+    partitions nor progress in getting them for ``settle_seconds``. Others take over ``session_seconds`` after it has died.
+    """
+
+    slot: int = Field(default=0, ge=0)
+    tick_seconds: float = Field(default=0.5, gt=0)
+    stall_seconds: float = Field(default=20.0, gt=0)
+    settle_seconds: float = Field(default=120.0, gt=0)
+    session_seconds: float = Field(default=10.0, gt=0)
+    end_seconds: float = Field(default=10.0, gt=0)
+    buffered_rows: int = Field(default=4_096, ge=1)
 
 
 class CollectorSettings(_Frozen):
@@ -123,6 +140,7 @@ class Settings(BaseSettings):
     kafka: KafkaSettings = KafkaSettings()
     collector: CollectorSettings = CollectorSettings()
     judge: JudgeSettings = JudgeSettings()
+    correlate: CorrelateSettings = CorrelateSettings()
     elasticsearch: ElasticsearchSettings = ElasticsearchSettings()
     sources: list[SourceSettings] = []
     state_directory: Path = Path(".tidewaiter")

@@ -51,6 +51,14 @@ Name = Literal[
     "repeats",
     # requests that were tried again; labels: process, reason
     "retries",
+    # rows of activities that were taken; label: process
+    "rows",
+    # decisions of people and policies that were taken; label: process
+    "decisions",
+    # how long all shards of a process took for a tick, writing included; label: process
+    "tick_seconds",
+    # how long newly assigned partitions took until they could be read on; label: process
+    "restore_seconds",
 ]
 
 Kind = Literal["counter", "gauge", "seconds"]
@@ -88,6 +96,10 @@ METRICS: Final = MappingProxyType(
             Metric("verdicts", "counter", "Verdicts by outcome.", ("process", "outcome")),
             Metric("repeats", "counter", "Documents that were there already.", ("process",)),
             Metric("retries", "counter", "Requests that were tried again.", ("process", "reason")),
+            Metric("rows", "counter", "Rows of activities that were taken.", ("process",)),
+            Metric("decisions", "counter", "Decisions that were taken.", ("process",)),
+            Metric("tick_seconds", "seconds", "Time of a tick of all shards.", ("process",)),
+            Metric("restore_seconds", "seconds", "Time to restore newly assigned partitions.", ("process",)),
         )
     }
 )

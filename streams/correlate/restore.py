@@ -1,0 +1,124 @@
+"""What a partition was left as: its fence, its shard fed from the topics themselves, and where to read on.
+
+In this order: the fence, behind which no earlier worker can write any more; then ``baselines``, ``control`` and ``activities``, each to
+its end. Nothing is lost between this and live reading, which begins at the positions that are returned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+from schemas.deadletter import DeadLetter
+from schemas.errors import Invalid
+from schemas.settings import KafkaSettings
+from schemas.topics import Name
+from streams.correlate.output import Output
+from streams.correlate.types import Record, Shard
+from streams.kafka import Consumed
+from streams.restoring import Interrupted, read_to_end
+
+__all__ = ["LIVE", "STAGE", "Restored", "decide", "letter_of", "restore"]
+
+LIVE: Final[tuple[Name, ...]] = ("activities", "control")
+"""The topics that are read on after a restore."""
+
+_FENCES_AT_ONCE: Final = 8
+STAGE: Final = "correlate"
+"""Key of this stage's dead letters."""
+
+
+@dataclass(slots=True)
+class Restored:
+    """One partition: what is to be written before it goes on, and where it reads on by topic.
+
+    A decision that an earlier worker read may have had no effect yet: what follows from it is in ``records``. What cannot be read is met,
+    and buried, again in every restore.
+    """
+
+    shard: Shard
+    output: Output
+    records: list[Record] = field(default_factory=list)
+    letters: list[DeadLetter] = field(default_factory=list)
+    positions: dict[Name, int] = field(default_factory=dict)
+    rows: int = 0
+
+
+def restore(
+    settings: KafkaSettings,
+    name: str,
+    partitions: Sequence[int],
+    make: Callable[[int], Shard],
+    interrupted: Callable[[], bool],
+) -> dict[int, Restored]:
+    """Return partitions as they were left; blocks. Raises ``Interrupted`` once ``interrupted`` says that it is no longer wanted."""
+    outputs = _fence(settings, partitions, interrupted)
+    restored = {number: Restored(make(number), outputs[number]) for number in partitions}
+    for topic, feed in _FEEDS.items():
+        take = _taking(name, restored, feed)
+        positions = read_to_end(settings, name, topic, partitions, take, interrupted=interrupted)
+        for number, position in positions.items():
+            restored[number].positions[topic] = position
+    return restored
+
+
+def _fence(settings: KafkaSettings, partitions: Sequence[int], interrupted: Callable[[], bool]) -> dict[int, Output]:
+    def fence(number: int) -> Output:
+        if interrupted():
+            raise Interrupted
+        return Output(settings, number)
+
+    with ThreadPoolExecutor(_FENCES_AT_ONCE) as pool:
+        return dict(zip(partitions, pool.map(fence, partitions), strict=True))
+
+
+_Feed = Callable[[Restored, Consumed], None]
+
+
+def _taking(name: str, restored: Mapping[int, Restored], feed: _Feed) -> Callable[[Consumed], None]:
+    """Return what takes one message, into a dead letter if need be."""
+
+    def take(message: Consumed) -> None:
+        one = restored[message.partition()]
+        try:
+            feed(one, message)
+        except Invalid as error:
+            place = f"{message.topic()}/{message.partition()}/{message.offset()}"
+            one.letters.append(letter_of(name, place, error, message.value() or message.key()))
+
+    return take
+
+
+def letter_of(process: str, place: str, error: Invalid, data: bytes | None) -> DeadLetter:
+    """Return the dead letter of what a shard could not read."""
+    return DeadLetter.of(stage=STAGE, process=process, place=place, error=error, data=data or b"")
+
+
+def decide(shard: Shard, key: bytes | None, value: bytes | None, offset: int, appended_ms: int) -> list[Record]:
+    """Return what follows from a record of ``control``; raise ``Invalid`` for one that can be no decision."""
+    if key is None or value is None:
+        raise Invalid("a decision without a principal or without content")
+    return shard.take_decision(key, value, offset, appended_ms)
+
+
+def _feed_profile(one: Restored, message: Consumed) -> None:
+    one.shard.take_profile(message.key() or b"", message.value())
+
+
+def _feed_decision(one: Restored, message: Consumed) -> None:
+    appended_ms = message.timestamp()[1]
+    one.records += decide(one.shard, message.key(), message.value(), message.offset(), appended_ms)
+
+
+def _feed_row(one: Restored, message: Consumed) -> None:
+    one.rows += 1
+    one.shard.take_row(message.key() or b"", message.value(), message.timestamp()[1])
+
+
+_FEEDS: Final[Mapping[Name, _Feed]] = MappingProxyType(
+    {"baselines": _feed_profile, "control": _feed_decision, "activities": _feed_row}
+)
+"""By topic, in the order in which they are read."""

@@ -1,0 +1,41 @@
+"""What the worker asks of a shard, the state of one partition, and how it is given one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from schemas.policyset import PolicySet
+from schemas.topics import Name
+
+__all__ = ["MakeShard", "Record", "Shard"]
+
+Record = tuple[Name, bytes, bytes]
+"""Topic of the table (``baselines`` or ``control``), key, value; it goes into the shard's own partition."""
+
+
+class Shard(Protocol):
+    """The state of one partition, in memory; pure: what it returns follows from what it was given.
+
+    It is made anew on every assignment and given ``baselines``, ``control`` and ``activities`` from their start in this order, then rows
+    and decisions as they come. It must bear to be given any of them again. Methods never wait. ``Invalid`` makes a dead letter of what was
+    given, which must have changed nothing; anything else ends the process.
+    """
+
+    def adopt(self, policies: PolicySet) -> None:
+        """Take a changed policy set; the first one was given when the shard was made."""
+
+    def take_profile(self, key: bytes, value: bytes | None) -> None:
+        """Take a record of ``baselines``; only while restoring. None is a tombstone."""
+
+    def take_row(self, key: bytes, value: bytes | None, appended_ms: int) -> None:
+        """Take a row of ``activities``; None is a tombstone."""
+
+    def take_decision(self, key: bytes, value: bytes, offset: int, appended_ms: int) -> list[Record]:
+        """Take a decision of ``control`` and return what follows from it; what was heeded before is to be passed over."""
+
+    def tick(self, now_ms: int) -> list[Record]:
+        """Return what follows from the passing of time; called every half second, with a time that may step back a little."""
+
+
+MakeShard = Callable[[int, PolicySet], Shard]
