@@ -77,8 +77,10 @@ class ContainerResolver:
         if groups is None:
             container, at = self._remembered.get(pid, (None, 0.0))
             return container if monotonic() - at < _MAX_REMEMBERED_SECONDS else None
-        self._remembered.pop(pid, None)
         container = container_in(groups)
+        if container is None and pid in self._remembered and not self._executes(pid):
+            return self._remembered[pid][0]
+        self._remembered.pop(pid, None)
         if container is not None and container not in self._members:
             self._join(container, pid)
         return container
@@ -88,6 +90,14 @@ class ContainerResolver:
             return (self._processes / str(pid) / "cgroup").read_text("ascii", "replace")
         except OSError:  # it has ended, or we may not look
             return None
+
+    def _executes(self, pid: int) -> bool:
+        """Return False for a process that is ending: it has no program any more, and the control groups have let go of it."""
+        try:
+            (self._processes / str(pid) / "exe").readlink()
+        except OSError:
+            return False
+        return True
 
     def _is_member(self, container: str) -> bool:
         pid = self._members.get(container)

@@ -55,10 +55,13 @@ def processes(tmp_path: Path) -> Path:
 def start(processes: Path, pid: int, path: str) -> None:
     (processes / str(pid)).mkdir(exist_ok=True)
     (processes / str(pid) / "cgroup").write_text(path)
+    (processes / str(pid) / "exe").unlink(missing_ok=True)
+    (processes / str(pid) / "exe").symlink_to("/bin/x")
 
 
 def end(processes: Path, pid: int) -> None:
     (processes / str(pid) / "cgroup").unlink()
+    (processes / str(pid) / "exe").unlink()
     (processes / str(pid)).rmdir()
 
 
@@ -100,6 +103,39 @@ def test_an_id_that_was_given_to_another_process_is_forgotten(processes: Path) -
     assert resolver.container_of(7) is None
     end(processes, 7)
     assert resolver.container_of(7) is None
+
+
+def test_a_process_that_is_ending_is_still_in_its_container(processes: Path) -> None:
+    resolver = ContainerResolver(processes)
+    start(processes, 7, f"0::/docker/{ID}")
+    assert resolver.container_of(7) == ID
+    start(processes, 7, "4:memory:/\n0::/")
+    (processes / "7" / "exe").unlink()
+    assert resolver.container_of(7) == ID
+
+
+def test_a_member_of_a_container_is_the_first_that_was_seen_and_lives(processes: Path) -> None:
+    resolver = ContainerResolver(processes)
+    start(processes, 8, f"0::/docker/{ID}")
+    resolver.container_of(8)
+    start(processes, 7, f"0::/docker/{ID}")
+    assert resolver.member(ID) == 8
+    end(processes, 8)
+    assert resolver.member(ID) == 7
+    assert resolver.member(OTHER) is None
+
+
+def test_all_processes_are_looked_through_once_a_second_at_most(
+    processes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = 1000.0
+    monkeypatch.setattr(containers, "monotonic", lambda: clock)
+    resolver = ContainerResolver(processes)
+    assert resolver.member(ID) is None
+    start(processes, 7, f"0::/docker/{ID}")
+    assert resolver.member(ID) is None
+    clock += 1
+    assert resolver.member(ID) == 7
 
 
 def test_memory_ends_after_a_minute_and_is_bounded(processes: Path, monkeypatch: pytest.MonkeyPatch) -> None:

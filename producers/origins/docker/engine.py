@@ -6,6 +6,7 @@ before all of it is there, ``stream=false`` does not; Docker does not know ``str
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,10 @@ __all__ = ["DOCKER", "PODMAN", "Engine", "EngineError"]
 DOCKER: Final = "docker"
 PODMAN: Final = "podman"
 
+_PODMAN_COMPONENT: Final = "Podman Engine"
+_NETWORK_UNSWAPPED: Final = (4, 4)
+"""Before this version Podman had the two network counters swapped: https://github.com/containers/podman/issues/16618."""
+
 _CONNECT_SECONDS: Final = 5.0
 _ANSWER_SECONDS: Final = 30.0
 _MAX_LINE_BYTES: Final = 1024 * 1024
@@ -45,7 +50,8 @@ class EngineError(Exception):
 class Engine:
     """A client of one engine; ``address`` is ``unix:///path`` or ``http://host:port`` (``tcp://`` is the same).
 
-    ``answer_seconds`` is how long an answer may keep us waiting.
+    ``answer_seconds`` is how long an answer may keep us waiting; ``swaps_network`` says that its statistics call what a
+    container receives sent, and the other way round.
     """
 
     def __init__(
@@ -53,15 +59,17 @@ class Engine:
     ) -> None:
         self.address = address
         self.kind = DOCKER
+        self.swaps_network = False
         self._max_line_bytes = max_line_bytes
         self._client = _client(address, answer_seconds)
         self._abort: Callable[[], None] | None = None
 
     def identify(self) -> str:
         """Ask which engine it is and return its name; must come first."""
-        components = items_of(object_of(self._get("/version")).get("Components"))
-        names = {text_of(object_of(component).get("Name")) for component in components}
-        self.kind = PODMAN if "Podman Engine" in names else DOCKER
+        components = map(object_of, items_of(object_of(self._get("/version")).get("Components")))
+        versions = {text_of(component.get("Name")): text_of(component.get("Version")) for component in components}
+        self.kind = PODMAN if _PODMAN_COMPONENT in versions else DOCKER
+        self.swaps_network = _is_before(versions.get(_PODMAN_COMPONENT), _NETWORK_UNSWAPPED)
         return self.kind
 
     def clock(self) -> int:
@@ -133,6 +141,11 @@ class Engine:
     def _get(self, path: str) -> Any:
         with _translated():
             return _value_of(self._client.get(path))
+
+
+def _is_before(version: str | None, other: tuple[int, int]) -> bool:
+    found = re.match(r"(\d{1,9})\.(\d{1,9})", version or "")
+    return found is not None and (int(found[1]), int(found[2])) < other
 
 
 def _client(address: str, answer_seconds: float) -> httpx.Client:

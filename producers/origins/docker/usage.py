@@ -57,7 +57,8 @@ class UsageMeter:
         kind = self._engine.identify()
         before, self._before = self._before, {}
         for container_id in self._engine.running():
-            reading = reading_of(self._engine.stats(container_id) or {})
+            stats = self._engine.stats(container_id) or {}
+            reading = reading_of(stats, swapped=self._engine.swaps_network)
             if reading is not None:
                 self._before[container_id] = reading
                 usage = usage_between(before[container_id], reading) if container_id in before else {}
@@ -70,8 +71,11 @@ class UsageMeter:
         self._engine.close()
 
 
-def reading_of(stats: Event) -> Reading | None:
-    """Return what an answer says; None if it is of a container that does not run any more."""
+def reading_of(stats: Event, *, swapped: bool = False) -> Reading | None:
+    """Return what an answer says; None if it is of a container that does not run any more.
+
+    ``swapped`` says that the engine has what is received and what is sent the wrong way round.
+    """
     try:
         nanoseconds = parse_time(text_of(stats.get("read")) or "")
     except Invalid:
@@ -79,7 +83,7 @@ def reading_of(stats: Event) -> Reading | None:
     if nanoseconds <= 0:
         return None
     gauges = {"memory": _memory(object_of(stats.get("memory_stats"))), "pids": _pids(stats)}
-    counters = {"cpu": _cpu(stats)} | _network(stats) | _disk(stats)
+    counters = {"cpu": _cpu(stats)} | _network(stats, swapped=swapped) | _disk(stats)
     return Reading(nanoseconds, _known(gauges), _known(counters))
 
 
@@ -112,9 +116,10 @@ def _cpu(stats: Event) -> int | None:
     return integer_of(object_of(object_of(stats.get("cpu_stats")).get("cpu_usage")).get("total_usage")) or None
 
 
-def _network(stats: Event) -> dict[str, int | None]:
+def _network(stats: Event, *, swapped: bool) -> dict[str, int | None]:
     interfaces = [object_of(interface) for interface in object_of(stats.get("networks")).values()]
-    return {"network.received": _sum(interfaces, "rx_bytes"), "network.sent": _sum(interfaces, "tx_bytes")}
+    received, sent = ("tx_bytes", "rx_bytes") if swapped else ("rx_bytes", "tx_bytes")
+    return {"network.received": _sum(interfaces, received), "network.sent": _sum(interfaces, sent)}
 
 
 def _disk(stats: Event) -> dict[str, int | None]:

@@ -87,6 +87,9 @@ class FakeEngine:
     def __init__(self, path: Path, ring: int = 256) -> None:
         self.path = path
         self.containers: dict[str, Event] = {}
+        self.summaries: dict[str, Event] = {}
+        self.component: Event = {"Name": "Engine", "Version": "29.0"}
+        self.stats: dict[str, Event] = {}
         self.asked: list[str] = []
         self._ring = ring
         self._events: list[Event] = []
@@ -129,17 +132,23 @@ class FakeEngine:
             self._changed.notify_all()
         return event
 
-    def runs(self, container: str) -> None:
+    def runs(self, container: str, **summary: Any) -> None:
+        """Let a container run; ``summary`` is what the list of containers says of it."""
         self.containers[container] = inspect_of(Id=container)
+        self.summaries[container] = {"Id": container} | summary
+
+    def uses(self, container: str, stats: Event) -> None:
+        self.stats[container] = stats
 
     def answers(self) -> dict[str, Any]:
         answers: dict[str, Any] = {
-            "/version": {"Components": [{"Name": "Engine", "Version": "29.0"}]},
+            "/version": {"Components": [self.component]},
             "/info": {"SystemTime": timestamp(self._clock)},
-            "/containers/json": [{"Id": name} for name in self.containers],
+            "/containers/json": [self.summaries.get(name, {"Id": name}) for name in self.containers],
         }
         for name, inspect in self.containers.items():
             answers[f"/containers/{name}/json"] = inspect
+            answers[f"/containers/{name}/stats"] = self.stats.get(name)
             answers[f"/images/{inspect['Image'].replace(':', '%3A')}/json"] = {"RepoDigests": ["web@sha256:d1"]}
         return answers
 
