@@ -10,6 +10,7 @@ from typing import Any
 from deploy.demo.lab.apiserver import Account
 from deploy.demo.lab.cluster import NODE, Cluster, collection, manifests
 from deploy.demo.lab.errors import LabError
+from deploy.demo.lab.images import VERSION
 
 ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # what Kubernetes makes the ends of names from
 ATTACKER = "203.0.113.66"
@@ -19,12 +20,36 @@ STOLEN_CLIENT = "curl/7.88.1"
 # Daily work
 
 
-def release(cluster: Cluster, cause: str, services: Iterable[str] = ("web", "app", "database", "cache")) -> None:
+def release(
+    cluster: Cluster,
+    cause: str,
+    services: Iterable[str] = ("web", "app", "database", "cache"),
+    version: str = VERSION,
+) -> None:
     """Let the pipeline apply deployments, and everybody do what follows from it."""
     for manifest in manifests("shop"):
         if manifest["metadata"]["name"] in services:
-            manifest["spec"]["template"]["metadata"]["annotations"] = {"release": cause}
+            template = manifest["spec"]["template"]
+            template["metadata"]["annotations"] = {"release": cause}
+            for container in template["spec"]["containers"]:
+                container["image"] = container["image"].replace(VERSION, version)
             _roll_out(cluster, manifest)
+
+
+def scale(cluster: Cluster, service: str, replicas: int) -> None:
+    """Let the operator ask for a number of replicas, and everybody do what follows from it."""
+    path = f"/apis/apps/v1/namespaces/shop/deployments/{service}"
+    cluster.do(cluster.operator, "PATCH", f"{path}/scale", {"spec": {"replicas": replicas}}, "merge")
+    replica_set = _newest_replica_set(cluster, service)
+    replica_set["spec"]["replicas"] = replicas
+    name = replica_set["metadata"]["name"]
+    cluster.do(cluster.deployments, "PUT", f"/apis/apps/v1/namespaces/shop/replicasets/{name}", replica_set)
+    pods = _pods(cluster, service)
+    for _ in range(replicas - len(pods)):
+        _start_pod(cluster, replica_set)
+    for pod in pods[replicas:]:
+        _stop_pod(cluster, pod)
+    _report(cluster, path, replicas)
 
 
 def app_reads_its_secret(cluster: Cluster) -> None:
@@ -106,7 +131,7 @@ def _roll_out(cluster: Cluster, manifest: dict[str, Any]) -> None:
     for _ in range(manifest["spec"]["replicas"]):
         _start_pod(cluster, replica_set)
     for pod in old:
-        cluster.do(cluster.replicas, "DELETE", f"/api/v1/namespaces/shop/pods/{pod}?gracePeriodSeconds=0")
+        _stop_pod(cluster, pod)
     _report(cluster, path, manifest["spec"]["replicas"])
 
 
@@ -114,6 +139,12 @@ def _pods(cluster: Cluster, name: str) -> list[str]:
     """Return the names of a deployment's pods; a controller knows them from its watch, so this is not in the log."""
     found = cluster.do(cluster.setup, "GET", f"/api/v1/namespaces/shop/pods?labelSelector=app%3D{name}")
     return [pod["metadata"]["name"] for pod in found["items"]]
+
+
+def _newest_replica_set(cluster: Cluster, name: str) -> dict[str, Any]:
+    found = cluster.do(cluster.setup, "GET", f"/apis/apps/v1/namespaces/shop/replicasets?labelSelector=app%3D{name}")
+    newest: dict[str, Any] = max(found["items"], key=lambda item: item["metadata"]["creationTimestamp"])
+    return newest | {"apiVersion": "apps/v1", "kind": "ReplicaSet"}
 
 
 def _replica_set(deployment: dict[str, Any]) -> dict[str, Any]:
@@ -141,6 +172,10 @@ def _start_pod(cluster: Cluster, replica_set: dict[str, Any]) -> None:
     cluster.do(cluster.scheduler, "POST", f"{path}/binding", target)
     cluster.do(cluster.node, "GET", path)
     cluster.do(cluster.node, "PATCH", f"{path}/status", {"status": {"phase": "Running"}}, "strategic-merge")
+
+
+def _stop_pod(cluster: Cluster, pod: str) -> None:
+    cluster.do(cluster.replicas, "DELETE", f"/api/v1/namespaces/shop/pods/{pod}?gracePeriodSeconds=0")
 
 
 def _report(cluster: Cluster, path: str, replicas: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
@@ -25,10 +25,13 @@ runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 events_logfile_path = "{folder}/podman-events.log"
+[network]
+network_backend = "netavark"
 """
 # podman's own defaults are above what an unprivileged virtual machine allows.
 LIMITS = ("--ulimit", "nofile=10000:20000", "--ulimit", "nproc=1000:1000")
 START_SECONDS = 20
+STOP_SECONDS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,10 @@ class Engine:
 
     socket: Path
     configuration: Path
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        return LIMITS
 
     @property
     def environment(self) -> dict[str, str]:
@@ -61,6 +68,20 @@ class Engine:
         found: list[dict[str, Any]] = json.loads(self.podman("container", "inspect", container))
         return found[0]
 
+    def stop(self, container: str) -> None:
+        """Stop a container and wait until its monitor and that one's clean-up are gone.
+
+        They would take the network away from under the container if it was started again before.
+        """
+        identity = self.inspect(container)["Id"].encode()
+        self.podman("stop", "--time", "5", container)
+        deadline = time.monotonic() + STOP_SECONDS
+        while _named_by_a_process(identity) and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    def address(self, container: str, network: str) -> str:
+        return str(self.inspect(container)["NetworkSettings"]["Networks"][network]["IPAddress"])
+
     def remove(self, containers: Sequence[str]) -> None:
         self.podman("rm", "--force", "--ignore", "--time", "0", "--volumes", *containers)
 
@@ -79,6 +100,14 @@ def engine_running(folder: Path) -> Iterator[Engine]:
             yield engine
         finally:
             engine.podman("rm", "--all", "--force", "--time", "0", "--volumes")
+
+
+def _named_by_a_process(identity: bytes) -> bool:
+    for process in Path("/proc").iterdir():
+        with suppress(OSError):  # it has ended
+            if process.name.isdecimal() and identity in (process / "cmdline").read_bytes():
+                return True
+    return False
 
 
 def _wait_for(socket: Path, process: Popen[bytes], log: Path) -> None:

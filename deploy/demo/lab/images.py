@@ -9,7 +9,7 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deploy.demo.lab.processes import inherited_environment, run
@@ -20,35 +20,51 @@ SUITE = "bookworm"
 APT_SOURCES = Path("/etc/apt/sources.list.d/debian.sources")
 REGISTRY = "registry.shop.example/shop"
 VERSION = "1.4.2"
+NEXT_VERSION = "1.5.0"
 MINER = "registry.evil.example/miner:latest"
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """What an image is made of: Debian packages, commands run inside it while it is built, and its settings."""
+    """What an image is made of: Debian packages, commands run inside it while it is built, our files, and its settings.
+
+    The files of a version (``image-files/app-1.5.0``) lie over those of all versions (``image-files/app``).
+    """
 
     name: str
     packages: tuple[str, ...]
     setup: tuple[str, ...]
     settings: tuple[str, ...]
+    version: str = VERSION
 
     @property
     def reference(self) -> str:
-        return f"{REGISTRY}/{self.name}:{VERSION}"
+        return f"{REGISTRY}/{self.name}:{self.version}"
 
     @property
-    def files(self) -> Path:
-        return LAB / "image-files" / self.name
+    def folders(self) -> list[Path]:
+        folders = (LAB / "image-files" / name for name in (self.name, f"{self.name}-{self.version}"))
+        return [folder for folder in folders if folder.exists()]
 
     @property
     def archive(self) -> Path:
         """The built root filesystem in the cache, named by what it is built from."""
         digest = hashlib.sha256(repr((SUITE, self.packages, self.setup)).encode())
-        for path in sorted(path for path in self.files.rglob("*") if path.is_file()):
-            digest.update(f"{path.relative_to(self.files)} {path.stat().st_mode:o} ".encode() + path.read_bytes())
+        for folder in self.folders:
+            for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+                digest.update(f"{path.relative_to(folder)} {path.stat().st_mode:o} ".encode() + path.read_bytes())
         return CACHE / f"{self.name}-{digest.hexdigest()[:16]}.tar"
 
 
+APP = Image(
+    name="app",
+    packages=("python3-minimal", "python3-psycopg2", "python3-redis", "gzip"),
+    setup=(
+        "useradd --uid 10001 --home-dir /srv/shop --shell /usr/sbin/nologin shop",
+        "install --directory --owner shop /var/lib/shop/invoices",
+    ),
+    settings=('CMD ["/usr/bin/python3", "-B", "/srv/shop/app.py"]', "USER shop", "EXPOSE 8000"),
+)
 IMAGES = (
     Image(
         name="web",
@@ -56,15 +72,8 @@ IMAGES = (
         setup=(),
         settings=('CMD ["/usr/sbin/nginx", "-g", "daemon off;"]', "EXPOSE 80"),
     ),
-    Image(
-        name="app",
-        packages=("python3-minimal", "python3-psycopg2", "python3-redis", "gzip"),
-        setup=(
-            "useradd --uid 10001 --home-dir /srv/shop --shell /usr/sbin/nologin shop",
-            "install --directory --owner shop /var/lib/shop/invoices",
-        ),
-        settings=('CMD ["/usr/bin/python3", "-B", "/srv/shop/app.py"]', "USER shop", "EXPOSE 8000"),
-    ),
+    APP,
+    replace(APP, version=NEXT_VERSION),
     Image(
         name="database",
         packages=("postgresql-15",),
@@ -121,8 +130,8 @@ def remove_images() -> None:
 def _debian(image: Image) -> None:
     partial = image.archive.with_suffix(".partial.tar")
     hooks = [f"--customize-hook=chroot \"$1\" sh -c '{command}'" for command in image.setup]
-    if image.files.exists():
-        hooks.append(f'--customize-hook=cp --recursive --preserve=mode --no-target-directory {image.files} "$1"')
+    copy = "cp --recursive --preserve=mode --no-target-directory"
+    hooks += [f'--customize-hook={copy} {folder} "$1"' for folder in image.folders]
     build = [
         "nice",
         "-n",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,8 @@ COMPRESSION_LEVEL = 19
 
 
 @contextmanager
-def recorders_running(folder: Path, sources: Mapping[str, tuple[str, str]]) -> Iterator[list[Path]]:
-    """Run a collector for each format, whose source is an option and its value; yield the files that they write.
+def recorders_running(folder: Path, sources: Mapping[str, Sequence[str]]) -> Iterator[list[Path]]:
+    """Run a collector for each format with the options that name its source; yield the files that they write.
 
     They are stopped in the end, and have written everything then.
     """
@@ -33,8 +33,8 @@ def recorders_running(folder: Path, sources: Mapping[str, tuple[str, str]]) -> I
     files = [folder / f"{name}.ndjson" for name in sources]
     with ExitStack() as stack:
         logs = {}
-        for (name, (option, source)), file in zip(sources.items(), files, strict=True):
-            command = [sys.executable, "-m", "deploy.cli", "collect", name, option, source]
+        for (name, options), file in zip(sources.items(), files, strict=True):
+            command = [sys.executable, "-m", "deploy.cli", "collect", name, *options]
             command += ["--record", str(file), "--host", HOST, "--id", f"{HOST}-{name}"]
             log = folder / f"collect-{name}.log"
             logs[log] = stack.enter_context(running(command, log=log, environment=environment))

