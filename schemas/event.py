@@ -6,9 +6,20 @@ from datetime import UTC, datetime
 from functools import cache
 from ipaddress import ip_address
 from time import time_ns
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Required
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, create_model
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    create_model,
+    with_config,
+)
+from pydantic_core import ErrorDetails
+from typing_extensions import TypedDict
 
 from schemas.codec import Event
 from schemas.errors import Invalid
@@ -84,6 +95,7 @@ _TYPES: Final[dict[Type, Any]] = {
     "flattened": dict[str, _Keyword],
 }
 
+_FAULTS: Final = {"missing": "missing", "extra_forbidden": "not a field of this version"}
 _REQUIRED: Final = frozenset({"event.id", "@timestamp", "entity.id", "ecs.version", "event.action", "event.dataset"})
 
 
@@ -108,22 +120,24 @@ def event_model() -> type[BaseModel]:
 
 
 @cache
-def _validators() -> dict[str, TypeAdapter[Any]]:
-    return {row.name: TypeAdapter(_annotation(row)) for row in FIELDS.values()}
+def _validator() -> TypeAdapter[Any]:
+    """Return the validator of a flat record: unlike the model it makes no object of it, which takes twice as long."""
+    fields = {
+        row.name: Required[_annotation(row)] if row.name in _REQUIRED else _annotation(row) for row in FIELDS.values()
+    }
+    record = TypedDict("record", fields, total=False)  # type: ignore[misc]  # made from the table
+    return TypeAdapter(with_config(ConfigDict(extra="forbid"))(record))
 
 
 def validate_event(event: Event) -> None:
     """Raise ``Invalid`` naming fields that are missing, unknown or of the wrong type; looks only at what is there."""
-    validators = _validators()
-    faults = [f"{name}: missing" for name in _REQUIRED - event.keys()]
-    for name, value in event.items():
-        validator = validators.get(name)
-        if validator is None:
-            faults.append(f"{name[:64]}: not a field of this version")
-            continue
-        try:
-            validator.validate_python(value)
-        except ValidationError as error:
-            faults.append(f"{name}: {error.errors(include_url=False)[0]['msg']}")
-    if faults:
-        raise Invalid("; ".join(sorted(faults)[:8]))
+    try:
+        _validator().validate_python(event)
+    except ValidationError as error:
+        faults = {_fault(one) for one in error.errors(include_url=False, include_input=False)}
+        raise Invalid("; ".join(sorted(faults)[:8])) from None
+
+
+def _fault(error: ErrorDetails) -> str:
+    name = str(error["loc"][0])[:64]
+    return f"{name}: {_FAULTS.get(error['type'], error['msg'])}"

@@ -10,6 +10,7 @@ import gc
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from statistics import median
 from typing import Final
 from uuid import uuid4
@@ -17,28 +18,43 @@ from uuid import uuid4
 import psutil
 
 from deploy.bench.figure import Figure
-from deploy.bench.load import ENTITIES, Load
+from deploy.bench.load import ENTITIES, Load, example
 from deploy.kafka import create_topics, delete_records, delete_topics
+from schemas.codec import encode_event
+from schemas.event import timestamp
+from schemas.policyset import PolicySet
 from schemas.settings import JudgeSettings, KafkaSettings, Settings
 from streams.judge.batch import Batch, Produced
+from streams.judge.envelopes import Envelopes
 from streams.judge.judge import Judge
+from streams.judge.memo import Limits
+from streams.judge.partition import Partition
+from streams.judge.policy import CompiledPolicies
 from streams.kafka import Consumed
 
 __all__ = ["measure_judge", "measure_memory"]
 
-_APPENDED_BYTES: Final = 600
 _PARTITIONS: Final = 8
 _NOVELTIES: Final = (0, 1, 10)
 _WARM_EVENTS: Final = 20_000
 
 
-class _Floor(Judge):
-    """The judge's loop without a thought: the same clients, batches, transactions and bytes."""
+@cache
+def _constant() -> bytes:
+    """Return as many bytes as the judge appends to an event of this load: facts and verdict."""
+    partition = Partition(0, CompiledPolicies.compile(PolicySet.empty()), Limits(1, 1), 2**20, Envelopes())
+    head = {"event.id": "load:0000:000000000001", "@timestamp": timestamp(0), "entity.id": "0" * 12}
+    facts, activity = (encode_event(head | fields) for fields in example())
+    partition.admit(b"0" * 12, facts)
+    records, _ = partition.admit(b"0" * 12, activity)
+    return b"x" * (len(records[0][1]) - len(activity))
 
-    _CONSTANT: Final = b"x" * _APPENDED_BYTES
+
+class _Floor(Judge):
+    """The judge's loop without a thought: the same clients, batches, transactions and as many bytes."""
 
     def _judge(self, messages: list[Consumed], produced: Produced) -> Batch:
-        constant, latest = self._CONSTANT, dict[int, Consumed]()
+        constant, latest = _constant(), dict[int, Consumed]()
         produced = {number: produced.get(number, []) for number in self._partitions}
         write = {number: records.append for number, records in produced.items()}
         for message in messages:

@@ -20,7 +20,8 @@ from schemas.settings import Settings
 
 __all__ = ["measure_latency"]
 
-_WARM_SECONDS: Final = 5.0
+_WARM_SECONDS: Final = 30.0
+"""The servers compile what they run often; before that, everything takes two to three times as long."""
 _TICK_SECONDS: Final = 0.005
 _LOOK_SECONDS: Final = 0.01
 _SAMPLE_EVERY: Final = 50

@@ -17,7 +17,7 @@ from schemas.facts import FACTS_ACTION
 from schemas.settings import KafkaSettings
 from schemas.topics import partition_of
 
-__all__ = ["ACTIVITIES", "ENTITIES", "Load"]
+__all__ = ["ACTIVITIES", "ENTITIES", "Load", "example"]
 
 ENTITIES: Final = 200
 ACTIVITIES: Final = 200
@@ -42,11 +42,9 @@ def _facts(entity: int) -> dict[str, Any]:
         "container.id": _container(entity) * 5 + "abcd",
         "container.name": f"{workload}-{entity // _WORKLOADS}",
         "container.image.name": f"registry.shop.example/shop/{workload}:1.4.2",
-        "container.image.hash.all": [f"registry.shop.example/shop/{workload}@sha256:{entity % _WORKLOADS:064x}"],
         "workload.cluster": "production",
         "workload.namespace": "shop",
         "workload.name": workload,
-        "workload.kind": "Deployment",
         "workload.container": "main",
         "host.name": f"node-{entity % 7}",
     }
@@ -70,6 +68,11 @@ def _activity(entity: int, number: int, novelty: str) -> dict[str, Any]:
         "process.parent.executable": "/usr/bin/supervisor",
         "user.id": "1000",
     }
+
+
+def example() -> tuple[Event, Event]:
+    """Return the facts of a container, and an activity of it."""
+    return _facts(0), _activity(0, 0, "")
 
 
 class Load:

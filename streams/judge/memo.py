@@ -13,12 +13,13 @@ from typing import Any, Final
 
 from schemas.codec import Event
 
-__all__ = ["OTHER", "Context", "Counter", "Limits", "digest_of"]
+__all__ = ["OTHER", "Context", "Counter", "Known", "Limits", "digest_of", "row_of"]
 
 OTHER: Final = "other"
 """Begins the digest of the rows, one an outcome, into which everything beyond the limits of a dimension is counted."""
 
 _SAMPLES: Final = 5
+_NO_ACTIVITY: Final = b"\0"
 
 
 def digest_of(activity: bytes) -> str:
@@ -99,6 +100,32 @@ class Counter:
 
 
 @dataclass(slots=True, eq=False)
+class Known:
+    """What is remembered of an activity: its bytes from ``ACTIVITY_MARK`` on, what its verdict appends, and where it is counted.
+
+    ``following`` is what came after it the last time, which is often what comes after it the next time: whoever guesses so compares
+    bytes instead of hashing them. What is forgotten has bytes with which no event ends.
+    """
+
+    activity: bytes
+    tail: bytes
+    counter: Counter
+    following: Known = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.following = self
+
+    @classmethod
+    def nothing(cls) -> Known:
+        """Return what stands before the first activity of an entity."""
+        return cls(_NO_ACTIVITY, b"", Counter(Context("", "", {}), "", 0, "", b""))
+
+    def forget(self) -> None:
+        """Make no event be taken for this activity any more, whoever still expects it."""
+        self.activity = _NO_ACTIVITY
+
+
+@dataclass(slots=True, eq=False)
 class Context:
     """Everything that decides beside the activity, and what was decided under it.
 
@@ -108,7 +135,7 @@ class Context:
     principal: str
     hash: str
     deciding: Event
-    memo: dict[bytes, tuple[bytes, Counter]] = field(default_factory=dict)
+    memo: dict[bytes, Known] = field(default_factory=dict)
     counters: dict[str, Counter] = field(default_factory=dict)
     rows: Tally[str] = field(default_factory=Tally)
     fresh: Tally[tuple[str, str]] = field(default_factory=Tally)
@@ -145,6 +172,20 @@ class Context:
         self.rows[counter.dimension] -= bool(counter.activity)
         if counter.born:
             self.fresh[counter.dimension, counter.born] -= 1
+
+    def remember(self, key: bytes, known: Known) -> bool:
+        """Remember an activity; return whether it is new to the memo."""
+        before = self.memo.get(key)
+        if before is not None:
+            before.forget()
+        self.memo[key] = known
+        return before is None
+
+    def forget_verdicts(self) -> None:
+        """Empty the memo."""
+        for known in self.memo.values():
+            known.forget()
+        self.memo.clear()
 
     def is_full(self, dimension: str, limits: Limits) -> bool:
         """Return whether a dimension has as many rows as it may have."""

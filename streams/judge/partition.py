@@ -19,7 +19,7 @@ from streams.judge.canonical import canonical, id_and_time, source_of, utc
 from streams.judge.decide import decide
 from streams.judge.dimension import dimension_of
 from streams.judge.envelopes import Envelopes, entity_mark
-from streams.judge.memo import Context, Counter, Limits, digest_of, row_of
+from streams.judge.memo import Context, Counter, Known, Limits, digest_of, row_of
 from streams.judge.policy import CompiledPolicies
 from streams.judge.state import (
     CounterState,
@@ -48,8 +48,8 @@ _MAX_UNFLUSHED: Final = 2_000
 class Entity:
     """What acts.
 
-    ``memo`` is its context's, or empty while every event of it must be looked at (no facts yet, or long silent); ``mark`` is what
-    the envelope of each of its events holds.
+    ``memo`` is its context's, or empty while every event of it must be looked at (no facts yet, or long silent); ``last`` is the
+    activity of it that was looked up there last; ``mark`` is what the envelope of each of its events holds.
     """
 
     id: str
@@ -57,9 +57,14 @@ class Entity:
     context: Context
     mark: bytes = b""
     suffix: bytes = b""
-    memo: dict[bytes, tuple[bytes, Counter]] = field(default_factory=dict)
+    memo: dict[bytes, Known] = field(default_factory=dict)
+    last: Known = field(default_factory=Known.nothing)
     seen: str = ""
     ended: str = ""
+
+    def use(self, memo: dict[bytes, Known]) -> None:
+        """Look activities up in this memo from now on, and expect none of another."""
+        self.memo, self.last = memo, Known.nothing()
 
     @property
     def provisional(self) -> bool:
@@ -132,11 +137,10 @@ class Partition:
         known = entity.context.memo.get(source_of(head) + activity)
         if known is None:
             return None
-        tail, counter = known
         event_id, moment = id_and_time(value)
-        counter.seen(event_id, moment)
+        known.counter.seen(event_id, moment)
         self._note_seen(entity, moment)
-        return [(entity.id.encode(), value[:-1] + entity.suffix + tail)], counter
+        return [(entity.id.encode(), value[:-1] + entity.suffix + known.tail)], known.counter
 
     def _judge(self, key: bytes, event: Event, moment: str, encoded: bytes, entity: Entity) -> tuple[Output, Counter]:
         activity = encoded[encoded.index(ACTIVITY_MARK) :]
@@ -153,7 +157,7 @@ class Partition:
             counter.sample(event["event.id"])
         tail = suffix(verdict) + b"}"
         if self._is_memorable(event, counter):
-            self._remember(entity.context, source.encode() + activity[len(ACTIVITY_MARK) :], tail, counter)
+            self._remember(entity.context, source, Known(activity, tail, counter))
         known = b"" if is_facts(event) else entity.suffix  # a facts event says them itself
         return [(key, encoded[:-1] + known + tail)], counter
 
@@ -184,18 +188,18 @@ class Partition:
             self._new[counter] = None
         return counter
 
-    def _remember(self, context: Context, activity: bytes, tail: bytes, counter: Counter) -> None:
-        size = len(activity) + len(tail) + _ENTRY_OVERHEAD_BYTES
+    def _remember(self, context: Context, source: str, known: Known) -> None:
+        key = source.encode() + known.activity[len(ACTIVITY_MARK) :]
+        size = len(key) + len(known.activity) + len(known.tail) + _ENTRY_OVERHEAD_BYTES
         if self.remembered_bytes + size > self.memo_bytes:
             self.forget_verdicts()
-        if activity not in context.memo:
+        if context.remember(key, known):
             self.remembered_bytes += size
-        context.memo[activity] = (tail, counter)
 
     def forget_verdicts(self) -> None:
         """Empty every memo; counts stay."""
         for context in self.contexts.values():
-            context.memo.clear()
+            context.forget_verdicts()
         self.remembered_bytes = 0
 
     # Entities and facts
@@ -207,7 +211,7 @@ class Partition:
         if entity.provisional:
             self._note_seen(entity, moment)
         elif entity.memo is not entity.context.memo:
-            entity.memo = entity.context.memo
+            entity.use(entity.context.memo)
             self._keep(entity, seen=moment)
         return entity
 
@@ -230,7 +234,7 @@ class Partition:
 
     def _refresh(self, entity: Entity) -> None:
         entity.suffix = suffix(entity.facts.known())
-        entity.memo = {} if entity.provisional else entity.context.memo
+        entity.use({} if entity.provisional else entity.context.memo)
 
     def _keep(self, entity: Entity, *, seen: str = "", ended: str = "") -> None:
         """Note when an entity was seen or ended; stored only if it has facts (others are made again from their key)."""
@@ -265,7 +269,7 @@ class Partition:
             record = records.amendment(self.number, self._next_number(), moment, entity.id, span, verdict)
             yield key, encode_event(record)[:-1] + entity.suffix + b"}"
         for context in contexts:
-            context.memo.clear()
+            context.forget_verdicts()
             if not context.counters:
                 del self.contexts[context.hash]
 
@@ -412,7 +416,7 @@ class Partition:
                 if entity.facts.fields:
                     self._state.append(entity_record(None, entity.id))
             else:
-                entity.memo = {}
+                entity.use({})
 
 
 def _note_last(counter: Counter, value: bytes) -> str:

@@ -295,7 +295,7 @@ def test_a_batch_tells_its_last_messages_and_its_misses() -> None:
 
 def test_every_envelope_field_passes_the_fast_path() -> None:
     lab = knowing([KEY])
-    values: dict[str, Any] = {"keyword": "word", "text": "words", "date": at(1), "long": 12}
+    values: dict[str, Any] = {"keyword": "word", "text": "words", "date": at(1), "long": 12, "double": 1.5}
     everything = {
         name: values[FIELDS[name].type] for name in names_of("envelope") if not name.startswith(("adop", "amend"))
     }

@@ -103,9 +103,9 @@ def test_what_is_remembered_is_measured() -> None:
     lab = known(Lab())
     novel(lab, range(1, 11))
     held = [
-        len(activity) + len(tail)
+        len(key) + len(known.activity) + len(known.tail)
         for context in lab.partition.contexts.values()
-        for activity, (tail, _) in context.memo.items()
+        for key, known in context.memo.items()
     ]
     assert len(held) == 10
     assert sum(held) < lab.partition.remembered_bytes < sum(held) + 10 * 500
