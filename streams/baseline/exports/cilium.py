@@ -163,7 +163,7 @@ class _Direction:
         return [{"toEndpoints": [pods], "toPorts": [{"ports": [port], "rules": rules}]}]
 
     def _note(self, kind: str, peer: Peer, text: str) -> None:
-        self.notes.append(f"{kind}: {self.name} {peer.value or 'everybody'}: {text}.")
+        self.notes.append(f"{kind}: {self.name} {peer.text}: {text}.")
 
 
 def _port_parts(ports: Iterable[Port]) -> Iterator[Mapping[str, Any]]:

@@ -51,6 +51,11 @@ class Peer:
     value: str = ""
 
     @property
+    def text(self) -> str:
+        """Return the peer as comments show it."""
+        return "everybody" if self.kind == "any" else self.value
+
+    @property
     def network(self) -> IPv4Network | IPv6Network:
         """The network of an address block."""
         return ip_network(self.value)

@@ -126,7 +126,7 @@ class _Direction:
         return [*rules, *([_DNS_RULE] if self.asks_dns else [])]
 
     def _note(self, kind: str, peer: Peer, text: str) -> None:
-        self.notes.append(f"{kind}: {self.name} {peer.value or 'everybody'}: {text}.")
+        self.notes.append(f"{kind}: {self.name} {peer.text}: {text}.")
 
     def _block(self, peer: Peer, port: Port) -> dict[str, Any] | None:
         forbidden = [
