@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from producers.origins.docker import DockerOrigin
-from producers.run import CollectOptions, _origin, collect
+from producers.formats.auditd import AuditdFormat
+from producers.origins.docker import ContainerAddresses, DockerOrigin
+from producers.run import CollectOptions, _format, _origin, collect
 from schemas.errors import ConfigurationError
 from schemas.settings import CollectorSettings, Settings
 
@@ -53,6 +54,9 @@ def test_recording_standard_input_goes_through_the_spool(tmp_path: Path, monkeyp
         ({"listen": "127.0.0.1:http"}, "ADDRESS:PORT"),
         ({"listen": "127.0.0.1:0"}, "PUSH_TOKEN"),
         ({"engine": "ftp://engine"}, "no engine's address"),
+        ({"stdin": True, "peers": "unix:///x"}, "--peers is for auditd"),
+        ({"stdin": True, "format_name": "auditd", "peers": "unix:///x"}, "--peers is for auditd"),
+        ({"file": Path("/x"), "format_name": "auditd", "peers": "ftp://x"}, "no engine's address"),
         ({"engine": "http://127.0.0.1:1", "format_name": "docker", "record": Path("/dev/null")}, "no engine answers"),
     ],
 )
@@ -68,6 +72,23 @@ def test_an_engine_may_be_named_by_the_path_of_its_socket(engine: str, tmp_path:
     assert isinstance(origin, DockerOrigin)
     assert origin._engine.address == "unix:///run/podman/podman.sock"
     origin.close()
+
+
+def test_live_audit_records_may_ask_an_engine_for_their_peers() -> None:
+    format_ = _format(options(file=Path("/x"), format_name="auditd", peers="/run/podman/podman.sock"))
+    assert isinstance(format_, AuditdFormat)
+    peers = format_._options.peers
+    assert isinstance(peers, ContainerAddresses)
+    assert peers._engine.address == "unix:///run/podman/podman.sock"
+    peers.close()
+
+
+def test_an_engines_containers_are_measured_unless_that_is_turned_off(tmp_path: Path) -> None:
+    for changes, seconds in (({}, 30.0), ({"stats_seconds": 0.0}, 0.0)):
+        origin = _origin(Settings(state_directory=tmp_path), options(engine="unix:///x", **changes), None)
+        assert isinstance(origin, DockerOrigin)
+        assert origin._stats_seconds == seconds
+        origin.close()
 
 
 def test_records_are_live_where_their_source_is_of_this_host_and_now(tmp_path: Path) -> None:

@@ -66,6 +66,11 @@ _ENGINE: list[Event] = [
         "Actor": {"ID": "alpine:latest", "Attributes": {"name": "alpine"}},
         "time": 1714000002,
     },
+    {
+        "timeNano": 1714000003123456789,
+        "engine": "podman",
+        "usage": {"Id": CONTAINER, "cpu": 0.25, "memory": 8388608, "pids": 3, "network.sent": 88.1, "disk.read": 0},
+    },
 ]
 _ALERTS: list[Event] = [
     {
@@ -197,11 +202,11 @@ type=SYSCALL msg=audit(1714000000.123:@@1): arch=c000003e syscall=59 success=yes
 auid=0 uid=0 gid=0 euid=0 suid=0 fsuid=0 egid=0 sgid=0 fsgid=0 tty=pts0 ses=1 comm="sh" exe="/bin/sh" key="exec" container={CONTAINER}
 type=EXECVE msg=audit(1714000000.123:@@1): argc=3 a0="sh" a1="-c" a2=6964202D75
 type=CWD msg=audit(1714000000.123:@@1): cwd="/"
-type=PATH msg=audit(1714000000.123:@@1): item=0 name="/bin/sh" inode=7 dev=08:01 mode=0100755 ouid=0 ogid=0 rdev=00:00 nametype=NORMAL
+type=PATH msg=audit(1714000000.123:@@1): item=0 name="/bin/sh" inode=7 dev=08:01 mode=0100755 ouid=0 ogid=0 rdev=00:00 nametype=NORMAL sha256={"5e" * 32}
 type=PROCTITLE msg=audit(1714000000.123:@@1): proctitle=7368002D63
 type=EOE msg=audit(1714000000.123:@@1):
 type=SYSCALL msg=audit(1714000000.456:@@2): arch=c000003e syscall=42 success=no exit=-111 a0=3 a1=2 a2=10 ppid=6 pid=8 uid=33 comm="curl" exe="/usr/bin/curl"
-type=SOCKADDR msg=audit(1714000000.456:@@2): saddr=020001BBCB0071090000000000000000
+type=SOCKADDR msg=audit(1714000000.456:@@2): saddr=020001BBCB0071090000000000000000 peer=shop/data%20base
 type=SYSCALL msg=audit(1714000000.789:@@3): arch=c000003e syscall=257 success=yes exit=3 a2=241 items=1 ppid=6 pid=9 uid=0 comm="tee" exe="/usr/bin/tee"
 type=PATH msg=audit(1714000000.789:@@3): item=0 name=2F746D702F612062 nametype=CREATE
 type=USER_LOGIN msg=audit(1714000001.000:@@4): pid=10 uid=0 auid=0 ses=1 msg='op=login acct="root" exe="/usr/sbin/sshd" addr=192.0.2.7 res=success'"""

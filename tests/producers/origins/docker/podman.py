@@ -47,8 +47,9 @@ class Podman:
         return done.stdout.strip()
 
     def run(self, name: str, *options: str) -> str:
-        """Start a container that sleeps and return its id."""
-        return self("run", "-d", "--network", "none", "--name", name, *_LIMITS, *options, IMAGE, "sleep", "600")
+        """Start a container that sleeps and return its id; it has no network unless an option gives it one."""
+        network = () if "--network" in options else ("--network", "none")
+        return self("run", "-d", *network, "--name", name, *_LIMITS, *options, IMAGE, "sleep", "600")
 
     def serve(self) -> None:
         self._service = subprocess.Popen(

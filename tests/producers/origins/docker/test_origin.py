@@ -73,8 +73,8 @@ class Reader:
 
 
 @contextmanager
-def following(engine: FakeEngine, position: Position | None = None) -> Iterator[Reader]:
-    origin = DockerOrigin(engine.address)
+def following(engine: FakeEngine, position: Position | None = None, stats_seconds: float = 0.0) -> Iterator[Reader]:
+    origin = DockerOrigin(engine.address, stats_seconds=stats_seconds)
     origin.open(position)
     try:
         yield Reader(origin)
@@ -258,3 +258,58 @@ def test_closing_does_not_wait_for_a_silent_engine(engine: FakeEngine) -> None:
         started = time.monotonic()
     assert time.monotonic() - started < module._JOIN_SECONDS / 2
     assert not reader.origin._thread.is_alive()
+
+
+def stats(second: int) -> Event:
+    usage = {"cpu_usage": {"total_usage": second * 500_000_000}}
+    return {"read": f"2026-01-02T10:00:{second:02d}Z", "cpu_stats": usage, "pids_stats": {"current": 2}}
+
+
+def test_measurements_come_between_events_and_resume_where_the_last_of_these_does(engine: FakeEngine) -> None:
+    engine.runs(A)
+    engine.uses(A, stats(1))
+    with following(engine, stats_seconds=0.02) as reader:
+        reader.until(lambda: engine.asked.count(f"/containers/{A}/stats") > 1)
+        engine.says("pause", A)
+        reader.count(1)
+        engine.uses(A, stats(2))
+        reader.until(lambda: any("usage" in value for value in reader.values))
+        event = next(item for item in reader.items if isinstance(item, Record) and b"pause" in item.data)
+        measured = next(item for item in reader.items if isinstance(item, Record) and b"usage" in item.data)
+    assert decode(measured.data) == {
+        "timeNano": 1_767_348_002_000_000_000,
+        "engine": "docker",
+        "usage": {"Id": A, "pids": 2, "cpu": 0.5},
+    }
+    assert measured.position == event.position
+
+
+def test_a_measurement_before_any_event_resumes_where_reading_began(engine: FakeEngine) -> None:
+    with following(engine) as reader:
+        engine.says("create", A)
+        reader.count(1)
+    position = reader.position
+    engine.runs(A)
+    engine.uses(A, stats(1))
+    with following(engine, position, stats_seconds=0.02) as again:
+        again.until(lambda: engine.asked.count(f"/containers/{A}/stats") > 1)
+        engine.uses(A, stats(2))
+        again.until(lambda: any("usage" in value for value in again.values))
+        assert again.position["since"] == position["since"]
+        engine.says("start", A)
+        assert names(again.count(1)) == [("start", "a")]
+
+
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # httpcore leaves a failed socket to the collector
+def test_measuring_goes_on_after_the_engine_was_away(engine: FakeEngine) -> None:
+    engine.runs(A)
+    engine.uses(A, stats(1))
+    with following(engine, stats_seconds=0.02) as reader:
+        reader.until(lambda: engine.asked.count(f"/containers/{A}/stats") > 1)
+        engine.die()
+        time.sleep(0.1)
+        engine.start()
+        engine.uses(A, stats(2))
+        reader.until(lambda: any("usage" in value for value in reader.values))

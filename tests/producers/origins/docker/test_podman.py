@@ -10,7 +10,7 @@ import pytest
 from producers.containers import ContainerResolver
 from producers.formats.docker import DockerFormat
 from producers.normalise import outcomes_of
-from producers.origins.docker import DockerOrigin
+from producers.origins.docker import ContainerAddresses, DockerOrigin, Engine
 from producers.types import FormatOptions, Position, Record
 from schemas.codec import Event
 from schemas.event import validate_event
@@ -31,8 +31,8 @@ def podman() -> Iterator[Podman]:
 class Collected:
     """The events of an engine, as a collector would make them."""
 
-    def __init__(self, podman: Podman, position: Position | None = None) -> None:
-        self.origin = DockerOrigin(podman.address)
+    def __init__(self, podman: Podman, position: Position | None = None, stats_seconds: float = 0.0) -> None:
+        self.origin = DockerOrigin(podman.address, stats_seconds=stats_seconds)
         self.events: list[Event] = []
         self.position = position
         self._format = DockerFormat(FormatOptions(cluster="lab", host="node-1"))
@@ -139,3 +139,35 @@ def test_a_process_is_found_in_its_container(podman: Podman) -> None:
     assert ContainerResolver().container_of(2**22 + 1, pid) == container
     podman("rm", "--force", "--time", "0", "web")
     assert ContainerResolver().container_of(pid) is None
+
+
+def test_what_containers_use_is_measured(podman: Podman) -> None:
+    container = podman.run("web")
+    collected = Collected(podman, stats_seconds=0.5)
+    podman("exec", "--detach", "web", "sh", "-c", "while :; do :; done")
+
+    def metrics() -> dict[str, float]:
+        usage = [event for event in collected.events if event["event.action"] == "resource-usage"]
+        return {event["resource.metric"]: event["resource.value"] for event in usage}
+
+    collected.until(lambda: metrics().get("cpu", 0) > 0.2)
+    collected.origin.close()
+    assert {"cpu", "memory", "pids"} <= metrics().keys()
+    assert not {"network.sent", "disk.read"} & metrics().keys(), "it has no network, and what is not told is not zero"
+    assert metrics()["pids"] >= 2
+    assert 64 * 1024 < metrics()["memory"] < 64 * 1024 * 1024
+    assert {event["entity.id"] for event in collected.events} == {container[:12]}
+
+
+def test_whose_an_address_is(podman: Podman) -> None:
+    podman("network", "create", "--subnet", "10.89.78.0/24", "tidewaiter-test")
+    try:
+        labels = ("--label", "com.docker.compose.project=shop", "--label", "com.docker.compose.service=web")
+        podman.run("web", "--network", "tidewaiter-test", "--ip", "10.89.78.7", *labels)
+        addresses = ContainerAddresses(Engine(podman.address, answer_seconds=5.0))
+        assert addresses.workload_of("10.89.78.7") == ("shop", "web")
+        assert addresses.workload_of("10.89.78.8") is None
+        addresses.close()
+    finally:
+        podman("rm", "--all", "--force", "--time", "0")
+        podman("network", "rm", "tidewaiter-test")
