@@ -19,7 +19,7 @@ import zstandard
 from schemas.codec import loads
 from schemas.errors import ConfigurationError
 
-__all__ = ["FORMATS", "Recording", "Step", "play"]
+__all__ = ["FORMATS", "Change", "Recording", "Step", "play"]
 
 DIRECTORY: Final = Path(__file__).parent / "recording"
 FORMATS: Final = ("docker", "auditd", "kubernetes-audit")
@@ -37,24 +37,49 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What the shop's people changed in normal operation: ``restart``, ``scale-up``, ``scale-down`` or ``rollout``."""
+
+    time: int
+    change: str
+    containers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Recording:
-    """Raw records of several sensors, in the order in which they were taken, and the story behind them."""
+    """Raw records of several sensors, in the order in which they were taken, and the story behind them.
+
+    Where there is no attack, ``attack_start`` is the recording's end.
+    """
 
     path: Path
     attack_start: int
     steps: tuple[Step, ...]
+    changes: tuple[Change, ...] = ()
 
     @classmethod
     def shipped(cls) -> Recording:
-        """Return the recording that ships with the demo; raise ``ConfigurationError`` where the installation lacks it."""
-        manifest = DIRECTORY / "manifest.json"
-        if not manifest.is_file():
+        """Return the recording of the demo; raise ``ConfigurationError`` where the installation lacks it."""
+        return cls._of("recording.ndjson.zst", "manifest.json")
+
+    @classmethod
+    def normal_hour(cls) -> Recording:
+        """Return an hour of normal load with a rollout; raise ``ConfigurationError`` where the installation lacks it."""
+        return cls._of("normal-hour.ndjson.zst", "normal-hour.json")
+
+    @classmethod
+    def _of(cls, records: str, manifest: str) -> Recording:
+        path = DIRECTORY / manifest
+        if not path.is_file():
             raise ConfigurationError(
-                f"{manifest} is missing: install Tidewaiter again, or make a recording with python -m deploy.demo.lab"
+                f"{path} is missing: install Tidewaiter again, or make a recording with python -m deploy.demo.lab"
             )
-        told = loads(manifest.read_bytes())
-        steps = tuple(Step(step["time"], step["container"], step["what"]) for step in told["steps"])
-        return cls(DIRECTORY / "recording.ndjson.zst", told["attack_start"], steps)
+        told = loads(path.read_bytes())
+        steps = tuple(Step(step["time"], step["container"], step["what"]) for step in told.get("steps", ()))
+        changes = tuple(
+            Change(change["time"], change["change"], tuple(change["containers"])) for change in told.get("changes", ())
+        )
+        return cls(DIRECTORY / records, told.get("attack_start", told["end"]), steps, changes)
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Yield the records: ``time`` in milliseconds since 1970, ``format``, ``line``."""
