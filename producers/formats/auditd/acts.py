@@ -10,14 +10,14 @@ from typing import Final
 from producers.formats.auditd.record import untrusted
 from producers.formats.auditd.syscalls import Kind, call_of, name_of
 
-__all__ = ["Act", "Acts"]
+__all__ = ["PARTS", "Act", "Acts"]
 
 _PID: Final = re.compile(rb"[ :]pid=(\d{1,10})\b")
 _PARENT: Final = re.compile(rb"[ :]ppid=(\d{1,10})\b")
 _CALL: Final = re.compile(rb" arch=([0-9a-f]{1,16}) syscall=(\d{1,10}) .*?a0=([0-9a-f]{1,16}) ")
 _PROGRAM: Final = re.compile(rb" exe=(\"[^\"]*\"|[0-9A-F]+)")
 _TIME: Final = re.compile(rb"\((\d{1,11})\.(\d{3}):")
-_PARTS: Final = frozenset({b"CWD", b"EOE", b"EXECVE", b"PATH", b"PROCTITLE", b"SOCKADDR"})
+PARTS: Final = frozenset({b"CWD", b"EOE", b"EXECVE", b"PATH", b"PROCTITLE", b"SOCKADDR"})
 """Records that name no process; what stands in them may be chosen by one."""
 
 _SUCCESS: Final = b" success=yes "
@@ -53,7 +53,7 @@ class Acts:
     def of(self, type_: bytes, event: bytes, line: bytes) -> Act | None:
         """Return the act that a line belongs to; None if no line of it has named its process."""
         act = self._acts.get(event)
-        if type_ not in _PARTS:
+        if type_ not in PARTS:
             return act if act is not None and type_ != b"SYSCALL" else self._begun(event, line)
         if type_ == b"EXECVE" and act is not None:
             act.executes = True

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from producers.containers import ContainerResolver
-from producers.formats.auditd.acts import Act, Acts
+from producers.formats.auditd.acts import PARTS, Act, Acts
 from producers.formats.auditd.marks import CONTAINER, PEER, SHA256, has_mark, peer_mark, with_mark
 from producers.formats.auditd.owners import Owners
 from producers.formats.auditd.programs import Programs
@@ -55,7 +55,7 @@ class LiveMarks:
             yield from _present(SHA256, self._programs.hash_of(act, line))
         elif type_ == "SOCKADDR":
             yield from _present(PEER, self._peer(act, line))
-        elif type_ != "EXECVE":
+        elif type_.encode() not in PARTS:
             yield from _present(CONTAINER, self._owners.by_process(act))
 
     def _peer(self, act: Act, line: bytes) -> str | None:

@@ -88,6 +88,12 @@ def test_loopback_is_nobodys_and_never_asked_about(live: LiveMarks, peers: Known
     assert peers.asked == []
 
 
+def test_a_line_that_names_no_process_has_no_container(live: LiveMarks) -> None:
+    live.marked(syscall(CONNECT))
+    for data in (line("CWD", 'cwd="/"'), title(), line("EXECVE", 'argc=1 a0="x"')):
+        assert live.marked(data) == data
+
+
 def test_a_line_is_marked_once(live: LiveMarks) -> None:
     marked = [live.marked(data) for data in lines(CONNECT, DATABASE)]
     assert [live.marked(data) for data in marked] == marked
