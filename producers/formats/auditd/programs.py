@@ -5,6 +5,9 @@ write into a file that is being executed. For one that has ended, the path is lo
 of its container (or of the host). Either way the file must have the inode number that the kernel has logged; where it is found
 by its path, also the device, and it must not have changed since the exec (``ctime``, which no process can set).
 
+What is read is bounded, by file and by second: who changes large programs and runs them over and over does not hold the
+collector up, but is seen without hashes.
+
 Promised is: a hash is that of the bytes that were executed, whoever is root in the container. Not promised is that there is one,
 nor anything against who is root on the host, writes below an overlay, or serves the file system (FUSE, NFS) itself.
 """
@@ -19,7 +22,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import time_ns
+from time import monotonic, time_ns
 from typing import Final
 
 from producers.containers import ContainerResolver
@@ -30,6 +33,8 @@ __all__ = ["Programs"]
 _PLACE: Final = re.compile(rb" inode=(\d{1,20}) dev=([0-9a-f]{1,8}):([0-9a-f]{1,8}) .*\bnametype=NORMAL\b")
 _MAX_BYTES: Final = 256 * 1024 * 1024
 _MAX_HASHES: Final = 8_192
+_BYTES_A_SECOND: Final = 128 * 1024 * 1024
+_BYTES_AT_ONCE: Final = 2 * 1024 * 1024 * 1024
 _SETTLED_NANOSECONDS: Final = 1_000_000_000
 """A file that was changed this short a time ago could be changed again without another time: it is not remembered."""
 
@@ -48,6 +53,7 @@ class Programs:
         self._processes = processes
         self._root = root
         self._hashes: OrderedDict[_Version, str] = OrderedDict()
+        self._allowance = _Allowance()
 
     def hash_of(self, act: Act, line: bytes) -> str | None:
         """Return the hash of the executed program if this PATH record is the program's; at most one record of an exec is."""
@@ -91,7 +97,8 @@ class Programs:
         if known is not None:
             self._hashes.move_to_end(version)
             return known
-        if not stat.S_ISREG(before.st_mode) or before.st_size > _MAX_BYTES:
+        readable = stat.S_ISREG(before.st_mode) and before.st_size <= _MAX_BYTES
+        if not (readable and self._allowance.grants(before.st_size)):
             return None
         digest = _digest(file)
         if _version(os.fstat(file)) != version:
@@ -104,6 +111,22 @@ class Programs:
         self._hashes[version] = digest
         if len(self._hashes) > _MAX_HASHES:
             self._hashes.popitem(last=False)
+
+
+class _Allowance:
+    """Grants 128 MiB a second, and 2 GiB at once: a host that starts many containers reads many programs."""
+
+    def __init__(self) -> None:
+        self._left = float(_BYTES_AT_ONCE)
+        self._at = monotonic()
+
+    def grants(self, size: int) -> bool:
+        now = monotonic()
+        self._left = min(_BYTES_AT_ONCE, self._left + (now - self._at) * _BYTES_A_SECOND)
+        self._at = now
+        granted = size <= self._left
+        self._left -= size if granted else 0
+        return granted
 
 
 def _below(root: Path, path: str) -> int:

@@ -182,3 +182,17 @@ def test_what_is_remembered_is_bounded(host: Host, monkeypatch: pytest.MonkeyPat
     live = host.format._live
     assert live is not None
     assert len(live._programs._hashes) == 2
+
+
+def test_what_is_read_in_a_second_is_bounded(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = 1_000.0
+    monkeypatch.setattr(programs, "monotonic", lambda: clock)
+    monkeypatch.setattr(programs, "_BYTES_AT_ONCE", 2 * len(BYTES))
+    monkeypatch.setattr(programs, "_BYTES_A_SECOND", len(BYTES))
+    live = host.format._live
+    assert live is not None
+    live._programs._allowance = programs._Allowance()
+    file = host.program()
+    assert [host.hash_of(GONE, file) for _ in range(3)] == [HASH, HASH, None]
+    clock += 1
+    assert [host.hash_of(GONE, file) for _ in range(2)] == [HASH, None]
