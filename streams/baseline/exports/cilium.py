@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from schemas.baseline import Baseline
-from streams.baseline.exports.flows import ANYBODY, DIRECTIONS, DNS_PORT, Flows, Peer, Port, flows_of
+from streams.baseline.exports.flows import ANYBODY, DIRECTIONS, DNS_PORT, ICMP, Flows, Peer, Port, flows_of
 from streams.baseline.exports.heading import heading, left_open, left_out, never_notes, required
 from streams.baseline.exports.types import Options
 from streams.baseline.exports.words import spread
@@ -115,7 +115,7 @@ class _Direction:
         for kind, same in sorted(grouped):
             member = {f"{DIRECTIONS[self.name]}{_MEMBERS[kind]}": grouped[kind, same]}
             yield from ({**member, **part} for part in _port_parts(same))
-            if ("ICMP", 0) in same:
+            if Port(ICMP) in same:
                 self.notes.append(
                     f"Note: {self.name}: of ICMP, echo requests are in the rules; other types were not told apart."
                 )
@@ -144,7 +144,9 @@ class _Direction:
     def _deniable(self) -> Iterator[tuple[Peer, frozenset[Port]]]:
         """Yield what can be denied without denying what is allowed: a denial wins over every other rule."""
         for peer, ports in self.never.peers.items():
-            narrow = {port for port in ports - self.known.peers.get(peer, frozenset()) if port[1] or port[0] == "ICMP"}
+            known = self.known.peers.get(peer, frozenset())
+            told = {port for port in ports if port.first or port.protocol == ICMP}
+            narrow = {port for port in told if not any(port.overlaps(one) for one in known)}
             if peer.kind in ("any", "name") or narrow != ports:
                 self._note(
                     "Never",
@@ -167,10 +169,15 @@ class _Direction:
 
 
 def _port_parts(ports: Iterable[Port]) -> Iterator[Mapping[str, Any]]:
-    written = [{"port": str(number), "protocol": protocol} for protocol, number in ports if protocol != "ICMP"]
+    written = [_port(port) for port in ports if port.protocol != ICMP]
     if written:
         parts = (written[start : start + _MAX_PORTS] for start in range(0, len(written), _MAX_PORTS))
         yield {"toPorts": [{"ports": part} for part in parts]}
+
+
+def _port(port: Port) -> dict[str, Any]:
+    last = {"endPort": port.last} if port.last > port.first else {}
+    return {"port": str(port.first), **last, "protocol": port.protocol}
 
 
 def _is_name(word: str) -> bool:

@@ -1,7 +1,7 @@
 """Connections of a baseline by peer, as policies of networks say them: who, on which protocol and port.
 
 - ``listen`` says that a port was opened, not by whom it is reached: it opens the port to everybody, unless peers are known.
-- ``unknown``, ``*`` and an empty port are what the sensor did not say, and stay open.
+- ``unknown``, ``*`` and an empty port are what the sensor did not say, and stay open; ``1024-65535`` is a range of ports.
 - Transport ``ip`` is not known: TCP and UDP. ``unix`` and loopback never leave the pod and are in no policy.
 """
 
@@ -12,34 +12,59 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from schemas.baseline import Element
 from streams.baseline.exports.heading import element_text, left_out
 from streams.baseline.exports.words import ANY, literal_of, spread
 
-__all__ = ["ANYBODY", "DIRECTIONS", "DNS_PORT", "Flows", "Peer", "Port", "flows_of", "port_text"]
+__all__ = ["ANYBODY", "DIRECTIONS", "DNS_PORT", "ICMP", "Flows", "Peer", "Port", "flows_of"]
 
 DIRECTIONS: Final[Mapping[str, str]] = MappingProxyType({"egress": "to", "ingress": "from"})
 """The dimensions that are made of connections, and what policies call the peers of each."""
 
 DNS_PORT: Final = 53
+ICMP: Final = "ICMP"
 
-Port = tuple[str, int]
-"""Protocol in capitals and number; 0 for every port of the protocol."""
+
+class Port(NamedTuple):
+    """A protocol in capitals with the first and the last of its ports; without these every one (ICMP has none)."""
+
+    protocol: str
+    first: int = 0
+    last: int = 0
+
+    @property
+    def text(self) -> str:
+        """Return the port as comments show it."""
+        if not self.first:
+            return f"every {self.protocol} port"
+        return f"{self.protocol} port {self.first}" + ("" if self.first == self.last else f" to {self.last}")
+
+    def covers(self, other: Port) -> bool:
+        """Return whether all of another lies within it."""
+        return self.protocol == other.protocol and (
+            not self.first or self.first <= other.first <= other.last <= self.last
+        )
+
+    def overlaps(self, other: Port) -> bool:
+        """Return whether one port is in both."""
+        anything = not self.first or not other.first
+        return self.protocol == other.protocol and (anything or (self.first <= other.last and other.first <= self.last))
+
 
 _PROTOCOLS: Final[Mapping[str, tuple[str, ...]]] = {
     "tcp": ("TCP",),
     "udp": ("UDP",),
     "sctp": ("SCTP",),
-    "icmp": ("ICMP",),
+    "icmp": (ICMP,),
     "ip": ("TCP", "UDP"),
-    ANY: ("TCP", "UDP", "SCTP", "ICMP"),
+    ANY: ("TCP", "UDP", "SCTP", ICMP),
 }
 _UNIX: Final = "unix"
 _LISTEN: Final = "listen"
 _NOT_SAID: Final = frozenset({"unknown", ANY, ""})
-_PORT: Final = re.compile(r"[1-9][0-9]{0,4}")
+_PORT: Final = re.compile(r"([1-9][0-9]{0,4})(?:-([1-9][0-9]{0,4}))?")
 _MAX_PORT: Final = 65_535
 
 
@@ -74,7 +99,7 @@ class Flows:
 
     def uses(self, port: int) -> bool:
         """Return whether anything goes to a port."""
-        return any(number == port for ports in self.peers.values() for _, number in ports)
+        return any(one.first <= port <= one.last for ports in self.peers.values() for one in ports)
 
 
 def flows_of(dimension: str, elements: Iterable[Element]) -> Flows:
@@ -94,11 +119,6 @@ def flows_of(dimension: str, elements: Iterable[Element]) -> Flows:
         peers.setdefault(found[0], set()).update(found[1])
     opened, more = _listening(peers)
     return Flows({peer: frozenset(ports) for peer, ports in sorted(opened.items())}, (*notes, *more))
-
-
-def port_text(port: Port) -> str:
-    """Return a port as comments show it."""
-    return f"{port[0]} port {port[1]}" if port[1] else f"every {port[0]} port"
 
 
 def _peer(word: str) -> Peer | None:
@@ -128,10 +148,12 @@ def _ports(port: str, transport: str) -> list[Port] | None:
     if protocols is None:
         return None
     if port in (ANY, "", "0"):
-        return [(protocol, 0) for protocol in protocols]
-    if _PORT.fullmatch(port) is None or int(port) > _MAX_PORT:
+        return [Port(protocol) for protocol in protocols]
+    found = _PORT.fullmatch(port)
+    first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
+    if not first <= last <= _MAX_PORT:
         return None
-    return [(protocol, 0 if protocol == "ICMP" else int(port)) for protocol in protocols]
+    return [Port(protocol) if protocol == ICMP else Port(protocol, first, last) for protocol in protocols]
 
 
 def _fault(peer: Peer | None, port: str) -> str:
@@ -142,9 +164,9 @@ def _listening(peers: dict[Peer, set[Port]]) -> tuple[dict[Peer, set[Port]], lis
     """Return peers without ``listen``; a port of which nothing else is known is everybody's."""
     rest = {peer: ports for peer, ports in peers.items() if peer != _LISTENING}
     known = {port for ports in rest.values() for port in ports}
-    lonely = {port for port in peers.get(_LISTENING, ()) if not {port, (port[0], 0)} & known}
+    lonely = {port for port in peers.get(_LISTENING, ()) if not any(one.covers(port) for one in known)}
     notes = [
-        f"Open: {port_text(port)} is listened on, but by whom it is reached was not seen, so everybody may."
+        f"Open: {port.text} is listened on, but by whom it is reached was not seen, so everybody may."
         for port in sorted(lonely)
     ]
     if lonely:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from schemas.baseline import Baseline
-from streams.baseline.exports.flows import ANYBODY, DIRECTIONS, DNS_PORT, Flows, Peer, Port, flows_of, port_text
+from streams.baseline.exports.flows import ANYBODY, DIRECTIONS, DNS_PORT, ICMP, Flows, Peer, Port, flows_of
 from streams.baseline.exports.heading import heading, left_open, required
 from streams.baseline.exports.types import Options
 from streams.baseline.exports.workload import Workload, label_notes, metadata, peer_pods, selector, workload_of
@@ -90,12 +90,12 @@ class _Direction:
 
     def place(self, peer: Peer, port: Port) -> None:
         """Put a port under its peer, or say why it is in no rule."""
-        if port[0] == "ICMP":
+        if port.protocol == ICMP:
             self._note("Left out", peer, "a NetworkPolicy does not say ICMP")
         elif peer == ANYBODY:
             self.everybody.add(port)
         elif peer.kind == "name":
-            self._note("Open", peer, f"a NetworkPolicy says no names, so {port_text(port)} is open to everybody")
+            self._note("Open", peer, f"a NetworkPolicy says no names, so {port.text} is open to everybody")
             self.everybody.add(port)
         else:
             written = self._block(peer, port) if peer.kind == "block" else self._pods(peer)
@@ -132,7 +132,9 @@ class _Direction:
         forbidden = [
             other.network
             for other, ports in self.never.peers.items()
-            if other.kind == "block" and other.network.version == peer.network.version and port in ports
+            if other.kind == "block"
+            and other.network.version == peer.network.version
+            and any(one.covers(port) for one in ports)
         ]
         if any(peer.network.subnet_of(network) for network in forbidden):  # type: ignore[arg-type]  # versions are equal
             self._note("Never", peer, "lies within what was taken out, so no rule names it")
@@ -152,4 +154,5 @@ class _Direction:
 
 
 def _port(port: Port) -> dict[str, Any]:
-    return {"protocol": port[0], **({"port": port[1]} if port[1] else {})}
+    first = {"port": port.first} if port.first else {}
+    return {"protocol": port.protocol, **first, **({"endPort": port.last} if port.last > port.first else {})}

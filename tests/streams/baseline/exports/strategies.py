@@ -64,7 +64,7 @@ peers = st.one_of(
         )
     ),
 )
-ports = st.one_of(words, st.sampled_from(["", "*", "0", "53", "80", "443", "8080", "65535", "65536"]))
+ports = st.one_of(words, st.sampled_from(["", "*", "0", "53", "80", "443", "8080", "1024-65535", "65536"]))
 transports = st.one_of(words, st.sampled_from(["tcp", "udp", "ip", "icmp", "unix", "sctp"]))
 settings = st.one_of(
     st.tuples(words, words),

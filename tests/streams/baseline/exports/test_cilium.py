@@ -47,6 +47,7 @@ _PORTS: Final = {
                             "type": "string",
                             "pattern": "^(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[0-9]{1,4})$",
                         },
+                        "endPort": {"type": "integer", "minimum": 0, "maximum": 65535},
                         "protocol": {"enum": ["TCP", "UDP", "SCTP", "ANY"]},
                     },
                     "required": ["port"],
@@ -242,6 +243,14 @@ def test_what_is_no_name_to_cilium_is_left_out_and_a_comment_says_so(name: str) 
     assert not any("toFQDNs" in rule for rule in spec_of(baseline)["egress"])
     left_out = [comment for comment in comments_of(cilium(baseline, Options())) if comment.startswith("Left out:")]
     assert len(left_out) == 2
+
+
+def test_a_range_of_ports_is_one_and_a_denial_leaves_what_is_allowed_in_it() -> None:
+    never: dict[str, list[Element]] = {"egress": [("10.0.0.1", "1024-65535", "tcp"), ("10.0.0.2", "1024-65535", "tcp")]}
+    spec = spec_of(learned(never, egress=[("10.0.0.1", "5432", "tcp"), ("10.0.0.3", "1024-65535", "tcp")]))
+    high = [{"ports": [{"port": "1024", "endPort": 65535, "protocol": "TCP"}]}]
+    assert {"toCIDR": ["10.0.0.3/32"], "toPorts": high} in spec["egress"]
+    assert spec["egressDeny"] == [{"toCIDR": ["10.0.0.2/32"], "toPorts": high}]
 
 
 def test_without_connections_there_is_none() -> None:

@@ -88,6 +88,15 @@ def test_workloads_addresses_and_blocks_become_peers_grouped_by_ports() -> None:
     ]
 
 
+def test_a_range_of_ports_is_one() -> None:
+    never: dict[str, list[Element]] = {"egress": [("10.0.0.5", "1024-65535", "tcp")]}
+    spec = exported(learned(never, egress=[("10.0.0.0/24", "1024-65535", "tcp"), ("10.0.0.0/24", "443", "tcp")]))[
+        "spec"
+    ]
+    excepted = {"ipBlock": {"cidr": "10.0.0.0/24", "except": ["10.0.0.5/32"]}}
+    assert {"to": [excepted], "ports": [{"protocol": "TCP", "port": 1024, "endPort": 65535}]} in spec["egress"]
+
+
 def test_a_direction_without_elements_is_closed_and_one_that_is_not_in_the_baseline_is_open() -> None:
     baseline = learned(ingress=[])
     assert exported(baseline)["spec"]["policyTypes"] == ["Ingress"]
