@@ -68,7 +68,7 @@ PLOTS = {
         "manifest.json",
     ),
     Story.NORMAL_HOUR: Plot(
-        "A web shop runs normally for an hour: restarts, a second replica, a new version. (real containers, a real Kubernetes API server)",
+        "A web shop runs normally for an hour: restarts, a second replica, a new version of app and its report. (real containers, a real Kubernetes API server)",
         3_700,
         "normal-hour.ndjson.zst",
         "normal-hour.json",

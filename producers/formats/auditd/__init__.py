@@ -8,9 +8,10 @@ Input (one event; 0x1d divides the enrichment off where ``log_format = ENRICHED`
     type=PATH msg=audit(1795425279.750:163): item=0 name="/tmp/x" inode=827577 … nametype=NORMAL
     type=PROCTITLE msg=audit(1795425279.750:163): proctitle=2F746D702F78006964
 
-Expected: one event, ``event.action: exec``, ``process.executable: /tmp/x``, ``process.args: [/tmp/x, id]``. Live, the container
-of the process is found through its cgroup and written into the line (`` container=<64 hex digits>``), so that a recording
-parses the same where the process is long gone.
+Expected: one event, ``event.action: exec``, ``process.executable: /tmp/x``, ``process.args: [/tmp/x, id]``. Live, what is known only
+now is written into the lines, so that a recording parses the same where the process is long gone: the container of the
+process, the hash of an executed program, the workload that a connection is with (see ``marks``; for the last one
+``tidewaiter collect auditd --file … --peers unix:///run/podman/podman.sock``).
 """
 
 from producers.formats.auditd.format import AuditdFormat
