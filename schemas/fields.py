@@ -81,6 +81,17 @@ _ENVELOPE = (
     _envelope("amendment.count", "long", "How many events the amendment speaks of."),
     _envelope("adoption.offset", "long", "Events offset from which the adopted content decides."),
     _envelope("adoption.hash", "keyword", "Content hash of what was adopted."),
+    _envelope("baseline.principal", "keyword", "Whose baseline has changed."),
+    _envelope(
+        "baseline.action", "keyword", "How: `review`, `approve`, `reject`, `forbid`, `learn`, `difference`, `expire`."
+    ),
+    _envelope("baseline.state", "keyword", "Where it stands now: `learning`, `review`, `active`, `changed`."),
+    _envelope("baseline.author", "keyword", "Who decided: an enrolled person, or `policy:NAME`.", "identity"),
+    _envelope("baseline.reason", "keyword", "Why.", "free text"),
+    _envelope("baseline.version", "long", "Version in force behind the change; 0 for none."),
+    _envelope("baseline.hash", "keyword", "Its content hash."),
+    _envelope("baseline.added", "long", "How many elements it has more."),
+    _envelope("baseline.removed", "long", "How many it has no longer."),
     _envelope("adoption.engine", "keyword", "Version of Tidewaiter that judges."),
 )
 
@@ -211,7 +222,7 @@ _ACTIVITY = (
     _activity("resource.band", "long", "Band of the value, a quarter of an octave each: 4 log2 of it, rounded down."),
     _activity("facts.authority", "keyword", "Who says these facts: `engine`, `kubernetes`, `sensor`."),
     _activity("gap.cause", "keyword", "Why telemetry is missing."),
-    _activity("adoption.subject", "keyword", "What was adopted: `policies`."),
+    _activity("adoption.subject", "keyword", "What was adopted: `policies`, or the `baselines` of all principals."),
 )
 
 _FACTS = (
@@ -243,13 +254,21 @@ _FACTS = (
 
 _VERDICT = (
     _verdict("verdict.outcome", "keyword", "`authorized`, `unauthorized` or `undetermined`."),
-    _verdict("verdict.by", "keyword", "`policy`, `sensor` or `nothing`."),
+    _verdict("verdict.by", "keyword", "`policy`, `sensor`, `baseline` or `nothing`."),
     _verdict("verdict.reason", "keyword", "Why, for a person."),
     _verdict("verdict.policy", "keyword", "Policy that decided."),
     _verdict("verdict.clause", "keyword", "Its clause, as a path of keys."),
     _verdict("verdict.policy_hash", "keyword", "Content hash of the policy set in force."),
     _verdict("verdict.rule.name", "keyword", "Rule that decided."),
     _verdict("verdict.rule.level", "keyword", "Its level."),
+    _verdict("verdict.baseline.version", "long", "Version of the baseline that decided."),
+    _verdict("verdict.baseline.hash", "keyword", "Its content hash."),
+    _verdict("verdict.baseline.dimension", "keyword", "Dimension that decided: `exec`, `args`, `egress` …"),
+    _verdict("verdict.baseline.element", "keyword", "Element that covers the activity, or what is new in it."),
+    _verdict("verdict.baseline.nearest", "keyword", "What the baseline knows that is most like it."),
+    _verdict(
+        "verdict.baseline.release", "keyword", "Image id, where it is not one that the baseline was learned from."
+    ),
     _verdict("verdict.exception", "keyword", "Exception that set a finding aside, `policy: rule`."),
     _verdict("verdict.blocked", "boolean", "Tidewaiter blocked it."),
     _verdict("verdict.activity", "keyword", "Digest of the activity; names its rows in `activities`."),

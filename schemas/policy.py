@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from schemas.images import check_registry
+from schemas.keys import check_key
 from schemas.matching import check_cidr, check_domain, check_name, check_path
 
 __all__ = [
@@ -32,10 +33,12 @@ __all__ = [
     "FileMatch",
     "Grants",
     "Images",
+    "Learn",
     "Match",
     "MountMatch",
     "Network",
     "PeerMatch",
+    "Person",
     "Policy",
     "Scope",
     "ScopeMatch",
@@ -384,6 +387,29 @@ class Sensors(_Model):
     level: Literal["informational", "low", "medium", "high", "critical"]
 
 
+class Learn(_Model):
+    """How baselines are learned; the most specific policy that speaks of a principal decides all of it.
+
+    ``hours`` must have passed by the events' clock and by the broker's, ``replicas`` and ``observations`` must have been seen. What is
+    left out is learned and shown, but decides nothing. ``release`` says what a new image starts with: the active baseline, or none.
+    """
+
+    approve: Literal["review", "automatic"] = "review"
+    hours: Annotated[float, Field(ge=0)] = 24.0
+    replicas: Annotated[int, Field(ge=1)] = 1
+    observations: Annotated[int, Field(ge=1)] = 100
+    leave_out: Some[Literal["args", "hash", "file", "egress", "ingress", "dns", "resource", "settings", "image"]] = ()
+    release: Literal["inherit", "learn"] = "inherit"
+    expire_days: Annotated[int, Field(ge=1)] | None = None
+
+
+class Person(_Model):
+    """Someone who may decide about baselines, and the public key that decisions are signed with."""
+
+    name: _Identifier
+    key: Annotated[str, AfterValidator(check_key)]
+
+
 class ExceptionRule(_Model):
     """Sets a sensor's rule, or a clause that denies, aside for someone: why, who answers for it, and until when.
 
@@ -421,6 +447,8 @@ class Policy(_Model):
     network: Network | None = None
     access: Access | None = None
     sensors: Sensors | None = None
+    learn: Learn | None = None
+    people: Some[Person] = ()
     exceptions: Some[ExceptionRule] = ()
 
     @model_validator(mode="after")

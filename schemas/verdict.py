@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-__all__ = ["By", "Outcome", "Verdict"]
+__all__ = ["By", "Learned", "Outcome", "Verdict"]
 
 Outcome = Literal["authorized", "unauthorized", "undetermined"]
-By = Literal["policy", "sensor", "nothing"]
+By = Literal["policy", "sensor", "baseline", "nothing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What a baseline says of an event; ``element`` covers it, or is what is new in it."""
+
+    version: int
+    hash: str
+    dimension: str
+    element: str
+    nearest: str = ""
+    release: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +36,7 @@ class Verdict:
     rule_name: str = ""
     rule_level: str = ""
     exception: str = ""
+    baseline: Learned | None = None
 
     def fields(self) -> dict[str, Any]:
         """Return the ``verdict.*`` fields that it decides, in the order of the field table, without empty ones."""
@@ -36,6 +49,14 @@ class Verdict:
             "verdict.policy_hash": self.policy_hash,
             "verdict.rule.name": self.rule_name,
             "verdict.rule.level": self.rule_level,
+            **self._learned(),
             "verdict.exception": self.exception,
         }
         return {name: value for name, value in values.items() if value}
+
+    def _learned(self) -> dict[str, Any]:
+        return (
+            {}
+            if self.baseline is None
+            else {f"verdict.baseline.{name}": value for name, value in asdict(self.baseline).items()}
+        )
