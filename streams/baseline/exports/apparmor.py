@@ -118,18 +118,17 @@ def _notes(baseline: Baseline) -> Iterator[str]:
     yield "Note: abstractions/base lets every program read libraries and locales."
     yield FILE_NOTE
     yield "Open: Unix and netlink sockets, since not every sensor sees them."
-    yield from left_open(baseline, "exec", "every program", needed=True)
-    yield from left_open(baseline, "file", "every file, the kernel's own excepted,", needed=True)
+    programs, files = _learned(baseline)
+    yield from left_open(baseline, "exec", "every program", sayable=bool(programs.kinds))
+    yield from left_open(baseline, "file", "every file, the kernel's own excepted,", sayable=bool(files.kinds))
     yield from (note for name in ("egress", "ingress") for note in left_open(baseline, name, "every kind of socket"))
     yield from left_open(baseline, "settings", "every capability")
     settings = settings_of(baseline)
     yield from settings.notes
     if settings.was_on("privileged"):
         yield "Open: every capability, mounts and tracing, since it ran privileged."
-    read = (programs_of(baseline.elements.get("exec", ())), files_of(baseline.elements.get("file", ())))
-    yield from (
-        note for paths in (*read, forbidden_programs(baseline), forbidden_files(baseline)) for note in paths.notes
-    )
+    for paths in (programs, files, forbidden_programs(baseline), forbidden_files(baseline)):
+        yield from paths.notes
     others = [name for name in baseline.never if name not in ("exec", "file")]
     yield from never_notes(baseline, others, "AppArmor cannot forbid it")
 
@@ -139,19 +138,24 @@ def _indented(lines: Iterable[str]) -> Iterator[str]:
     yield from ("", *(f"  {line}" for line in found)) if found else ()
 
 
+def _learned(baseline: Baseline) -> tuple[Paths, Paths]:
+    elements = baseline.elements
+    return programs_of(elements.get("exec", ())), files_of(elements.get("file", ()))
+
+
 def _programs(baseline: Baseline) -> Iterator[str]:
-    if not baseline.elements.get("exec"):
+    programs, _ = _learned(baseline)
+    if not programs.kinds:
         yield "/{,**} mrix,"
-        return
-    for path in programs_of(baseline.elements["exec"]).kinds:
+    for path in programs.kinds:
         yield from path_rules(path, "mrix", directories=False)
 
 
 def _files(baseline: Baseline) -> Iterator[str]:
-    if not baseline.elements.get("file"):
+    _, files = _learned(baseline)
+    if not files.kinds:
         yield "/{,**} mrwkl,"
-        return
-    yield from _file_rules(files_of(baseline.elements["file"]), _ALLOWED)
+    yield from _file_rules(files, _ALLOWED)
 
 
 def _file_rules(paths: Paths, letters: dict[str, str]) -> Iterator[str]:

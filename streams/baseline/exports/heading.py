@@ -26,15 +26,18 @@ def heading(baseline: Baseline, kind: str, notes: Iterable[str]) -> str:
     return "".join(f"# {shown(line)}\n" for line in dict.fromkeys(lines))
 
 
-def left_open(baseline: Baseline, dimension: str, what: str, *, needed: bool = False) -> list[str]:
+def left_open(baseline: Baseline, dimension: str, what: str, *, sayable: bool = True) -> list[str]:
     """Return the note that something is open since its dimension is not in the baseline; none where it is.
 
-    Where it is ``needed``, since nothing runs without it, a dimension without elements leaves it open too.
+    Where nothing of the dimension is ``sayable``, of what nothing runs without, that leaves it open too.
     """
     if dimension not in baseline.elements:
         return [f"Open: {what}, since `{dimension}` {_UNDECIDED}."]
-    empty = needed and not baseline.elements[dimension]
-    return [f"Open: {what}, since `{dimension}` has no element, and nothing runs without."] if empty else []
+    return (
+        []
+        if sayable
+        else [f"Open: {what}, since no element of `{dimension}` can be said here, and nothing runs without."]
+    )
 
 
 def left_out(dimension: str, element: Element, why: str) -> str:

@@ -38,7 +38,7 @@ _KIND: Final = "A KubeArmorPolicy"
 _SAFE: Final = re.compile(r"/[A-Za-z0-9._/@:=~%-]*")
 _MAX_BYTES: Final = 255
 _PROTOCOLS: Final[tuple[str, ...]] = ("icmp", "raw", "tcp", "udp")
-_EVERYTHING: Final = {"matchDirectories": [{"dir": "/", "recursive": True}]}
+_EVERYTHING: Final = {"dir": "/", "recursive": True}
 
 
 def kubearmor(baseline: Baseline, options: Options) -> str:
@@ -61,7 +61,11 @@ def kubearmor(baseline: Baseline, options: Options) -> str:
         "metadata": metadata(baseline, workload),
         "spec": spec,
     }
-    notes = [*label_notes(options), *_general(baseline), *programs.notes, *files.notes, *notes]
+    opened = [
+        *left_open(baseline, "exec", "every program", sayable=not programs.is_open),
+        *left_open(baseline, "file", "every file", sayable=not files.is_open),
+    ]
+    notes = [*label_notes(options), *_general(baseline), *opened, *programs.notes, *files.notes, *notes]
     return heading(baseline, _KIND, notes) + dump_yaml(manifest)
 
 
@@ -70,8 +74,6 @@ def _general(baseline: Baseline) -> Iterator[str]:
     yield "Note: it selects whole pods; what other containers of the pod do must be allowed too."
     yield "Note: arguments, hashes, peers, ports and names are not in it, nor capabilities."
     yield FILE_NOTE
-    yield from left_open(baseline, "exec", "every program", needed=True)
-    yield from left_open(baseline, "file", "every file", needed=True)
     yield from (note for name in ("egress", "ingress") for note in left_open(baseline, name, "every kind of socket"))
     others = [name for name in baseline.never if name not in ("exec", "file")]
     yield from never_notes(baseline, others, "KubeArmor cannot forbid it by itself")
@@ -105,7 +107,7 @@ class _Place:
         stem = "".join(f"/{segment}" for segment in path.segments[: stars[0] if stars else None]) + "/"
         only_last = stars == [len(path.segments) - 1] and not path.deep
         recursive = not (only_last or path.is_literal)
-        return cls(stem, is_directory=True, is_recursive=recursive, is_exact=only_last or not stars)
+        return cls(stem, is_directory=True, is_recursive=recursive, is_exact=only_last or (path.deep and not stars))
 
 
 @dataclass(slots=True)
@@ -116,15 +118,16 @@ class _Section:
     paths: list[dict[str, Any]] = field(default_factory=list)
     directories: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    is_open: bool = False
 
     @classmethod
     def of(cls, dimension: str, allowed: Paths, forbidden: Paths) -> _Section:
         """Return a section with every path placed, or told in a note."""
         made = cls(dimension, notes=[*allowed.notes, *forbidden.notes])
-        if not allowed.kinds:
-            made.directories.extend(_EVERYTHING["matchDirectories"])
         for path, kinds in allowed.kinds.items():
             made.allow(path, {"readOnly": True} if kinds == READ else {})
+        made.is_open = not made.matches()
+        made.directories.extend([_EVERYTHING] if made.is_open else [])
         for path, kinds in forbidden.kinds.items():
             made.forbid(path, kinds, allowed.kinds)
         return made
@@ -133,7 +136,7 @@ class _Section:
         """Place what is allowed; a pattern that KubeArmor cannot say is as wide as the directory before its first star."""
         place = _Place.of(path)
         if not place.is_exact:
-            self._note("Open", path, f"a star within a path cannot be said, so all below {place.text} is allowed")
+            self._note("Open", path, f"KubeArmor cannot say it exactly, so what lies below {place.text} is allowed")
         self._put(path, place, more)
 
     def forbid(self, path: PathPattern, kinds: str, allowed: Mapping[PathPattern, str]) -> None:
