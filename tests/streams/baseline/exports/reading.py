@@ -13,7 +13,7 @@ __all__ = ["PRINCIPAL", "comments_of", "learned", "manifest_of"]
 PRINCIPAL = "container:prod/shop/web/web"
 
 
-def learned(never: dict[str, list[Element]] | None = None, **elements: list[Element]) -> Baseline:
+def learned(never: dict[str, list[Element]] | None = None, /, **elements: list[Element]) -> Baseline:
     """Return version 3 of a baseline of the web shop's front."""
     return Baseline(PRINCIPAL, 3, ordered(elements), ordered(never or {}))
 
