@@ -54,7 +54,7 @@ def _image(command: Command, options: Options) -> str:
     releases = ", ".join(command.baseline.releases) or "none known"
     if len(names) != 1 or not _IMAGE.fullmatch(names[0]):
         command.note(
-            "Left out", f"the image: it is not the one of the baseline; put it for {_NO_IMAGE} (image ids: {releases})"
+            "Left out", f"the image: the baseline has none, or several; put one for {_NO_IMAGE} (image ids: {releases})"
         )
         return _NO_IMAGE
     command.note("Note", f"a baseline has the image without tag and digest; add one (image ids: {releases})")
