@@ -25,6 +25,7 @@ _MAX_REMEMBERED_SECONDS: Final = 60.0
 
 _MAX_MEMBERS: Final = 4_096
 _SEARCH_SECONDS: Final = 1.0
+_ROLL_CALL_SECONDS: Final = 15.0
 
 
 class ContainerResolver:
@@ -32,7 +33,8 @@ class ContainerResolver:
 
     A living process is always asked for anew: a runtime's process moves into the container's control group with the id it
     had before. A container that was found is remembered for a minute after the process was last seen, for processes that
-    live only for milliseconds; their parents answer for those that were never seen. None means: of the host, or unknown.
+    live only for milliseconds; their parents answer for those that were never seen. So is the first process of each container,
+    which may do nothing for hours and then clean up at its end. None means: of the host, or unknown.
     """
 
     def __init__(self, processes: Path = Path("/proc")) -> None:
@@ -40,9 +42,12 @@ class ContainerResolver:
         self._remembered: OrderedDict[int, tuple[str, float]] = OrderedDict()
         self._members: OrderedDict[str, int] = OrderedDict()
         self._next_search = 0.0
+        self._next_roll_call = 0.0
 
     def container_of(self, pid: int, parent: int | None = None) -> str | None:
         """Return the full id (64 hex digits) of the container that ``pid`` runs in, or ran in a moment ago."""
+        if monotonic() >= self._next_roll_call:
+            self._call_the_roll()
         container = self._look(pid) or (self._look(parent) if parent and not self.lives(pid) else None)
         if container is not None:
             self.remember(pid, container)
@@ -108,6 +113,13 @@ class ContainerResolver:
         self._members[container] = pid
         if len(self._members) > _MAX_MEMBERS:
             self._members.popitem(last=False)
+
+    def _call_the_roll(self) -> None:
+        self._next_roll_call = monotonic() + _ROLL_CALL_SECONDS
+        for container, pid in list(self._members.items()):
+            self.remember(pid, container)  # also one that has ended since: what it did last is read now
+            if not self._is_member(container):
+                del self._members[container]
 
     def _search(self) -> None:
         for pid in sorted(int(entry.name) for entry in self._processes.iterdir() if entry.name.isdecimal()):

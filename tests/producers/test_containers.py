@@ -125,6 +125,27 @@ def test_a_member_of_a_container_is_the_first_that_was_seen_and_lives(processes:
     assert resolver.member(OTHER) is None
 
 
+def test_the_first_process_of_a_container_is_remembered_however_long_it_does_nothing(
+    processes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = 1000.0
+    monkeypatch.setattr(containers, "monotonic", lambda: clock)
+    resolver = ContainerResolver(processes)
+    start(processes, 7, f"0::/docker/{ID}")
+    resolver.container_of(7)
+    for _ in range(100):
+        clock += 15
+        resolver.container_of(1)
+    end(processes, 7)
+    assert resolver.container_of(7) == ID
+    for _ in range(6):
+        clock += 15
+        resolver.container_of(1)
+    start(processes, 7, "0::/")
+    end(processes, 7)
+    assert resolver.container_of(7) is None
+
+
 def test_all_processes_are_looked_through_once_a_second_at_most(
     processes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
