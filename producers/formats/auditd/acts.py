@@ -14,7 +14,7 @@ __all__ = ["PARTS", "Act", "Acts"]
 
 _PID: Final = re.compile(rb"[ :]pid=(\d{1,10})\b")
 _PARENT: Final = re.compile(rb"[ :]ppid=(\d{1,10})\b")
-_CALL: Final = re.compile(rb" arch=([0-9a-f]{1,16}) syscall=(\d{1,10}) .*?a0=([0-9a-f]{1,16}) ")
+_CALL: Final = re.compile(rb" arch=([0-9a-f]{1,16}) (?:per=\S{1,16} )?syscall=(\d{1,10}) .*?a0=([0-9a-f]{1,16}) ")
 _PROGRAM: Final = re.compile(rb" exe=(\"[^\"]*\"|[0-9A-F]+)")
 _TIME: Final = re.compile(rb"\((\d{1,11})\.(\d{3}):")
 PARTS: Final = frozenset({b"CWD", b"EOE", b"EXECVE", b"PATH", b"PROCTITLE", b"SOCKADDR"})

@@ -56,24 +56,27 @@ class ContainerAddresses:
         """Return namespace and name of the workload that has an address, or had it within the last minute."""
         if self._is_due(address) and monotonic() >= self._next_question:
             self._ask()
-        owner = self._owners.get(address)
-        if owner is not None and monotonic() - owner.seen < _REMEMBERED_SECONDS:
-            return owner.workload
-        self._strangers[address] = None
-        if len(self._strangers) > _MAX_STRANGERS:
-            self._strangers.popitem(last=False)
-        return None
+        workload = self._owner(address)
+        if workload is None:
+            self._strangers[address] = None
+            if len(self._strangers) > _MAX_STRANGERS:
+                self._strangers.popitem(last=False)
+        return workload
 
     def close(self) -> None:
         """Close the connection to the engine."""
         self._engine.close()
 
+    def _owner(self, address: str) -> tuple[str, str] | None:
+        owner = self._owners.get(address)
+        return owner.workload if owner and monotonic() - owner.seen < _REMEMBERED_SECONDS else None
+
     def _is_due(self, address: str) -> bool:
-        if not ip_address(address).is_private:
-            return False
         age = monotonic() - self._asked
-        if address in self._owners:
+        if self._owner(address) is not None:
             return age >= _KNOWN_SECONDS
+        if ip_address(address).is_global:
+            return False
         return address not in self._strangers or age >= _STRANGER_SECONDS
 
     def _ask(self) -> None:
@@ -87,7 +90,6 @@ class ContainerAddresses:
         self._silent = False
         self._asked = monotonic()
         self._next_question = self._asked + (self._asked - started) * _SHARE
-        self._strangers.clear()
         for container in containers:
             self._learn(container)
 

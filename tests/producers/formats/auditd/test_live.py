@@ -53,6 +53,12 @@ def test_a_connection_names_the_workload_of_its_peer(live: LiveMarks, number: in
     assert event["entity.id"] == CONTAINER[:12]
 
 
+def test_a_process_of_another_personality_is_read_too(live: LiveMarks) -> None:
+    call, *rest = lines(CONNECT, DATABASE)
+    marked = [live.marked(call.replace(b" syscall=", b" per=400000 syscall=")), *map(live.marked, rest)]
+    assert one(*marked)["peer.workload"] == "prod/shop/data base/ü"
+
+
 def test_the_cluster_is_that_of_who_reads_the_recording(live: LiveMarks) -> None:
     marked = [live.marked(data) for data in lines(CONNECT, DATABASE)]
     assert marked[1].endswith(b" peer=shop/data%20base%2F%C3%BC")
