@@ -21,7 +21,7 @@ _MAX_BYTES: Final = 512 * 1024
 _TIME: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z"
 _UTC: Final = re.compile(_TIME)
 _ID_AND_TIME: Final = re.compile(rf'{{"event\.id":"([^"\\]*)","@timestamp":"({_TIME})"'.encode())
-_OURS: Final = ("verdict.", "adoption.", "amendment.")
+_OURS: Final = ("verdict.", "adoption.", "amendment.", "baseline.")
 """Fields that the judge alone writes; whoever else says them is not listened to."""
 
 _JUDGES: Final = frozenset(name for name in FIELDS if name.startswith(_OURS))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -21,11 +21,12 @@ from schemas.event import now
 from schemas.settings import Settings
 from schemas.telemetry import count, gauge, observe
 from schemas.topics import partition_of
+from streams.judge.baselines import BaselineFeed, Moved
 from streams.judge.batch import Batch, Produced, judge_batch
 from streams.judge.envelopes import Envelopes
 from streams.judge.feed import PolicyFeed
-from streams.judge.memo import Limits
-from streams.judge.partition import Partition
+from streams.judge.memo import Limits, principal_of_row
+from streams.judge.partition import Output, Partition
 from streams.judge.restore import restore
 from streams.judge.state import StateReader
 from streams.kafka import Consumed, consume, group_consumer, is_fenced, transactional_producer
@@ -35,6 +36,8 @@ __all__ = ["Judge"]
 _log = structlog.get_logger()
 _TRANSACTION_SECONDS: Final = 30.0
 _STAGE: Final = "judge"
+_GAPS_OF: Final = (b"judge", b"collector:")
+"""Principals whose rows tell of gaps: of them all activities are seen by all who learn."""
 
 
 def _nowhere(point: str) -> None:
@@ -72,11 +75,14 @@ class Judge:
         self._closing = False
         self._flushed = time.monotonic()
         self._touched: set[int] = set()
+        self._untold: Moved = {}
         self._producer: Producer = transactional_producer(kafka, f"{kafka.topic_prefix}{self._name}")
         self._producer.init_transactions(_TRANSACTION_SECONDS)
         self._feed = PolicyFeed(kafka, self._name)
+        self._baselines = BaselineFeed(kafka, self._name)
         self._consumer: Consumer = group_consumer(kafka, f"{kafka.topic_prefix}judge", self._name)
         self._activity_partitions = _partition_count(self._consumer, self._topics["activities"])
+        self._event_partitions = _partition_count(self._consumer, self._topics["events"])
         self._consumer.subscribe(
             [self._topics["events"]], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked
         )
@@ -101,8 +107,11 @@ class Judge:
     def _restored(self, number: int, state: StateReader, sharing: int) -> Partition:
         """Return a partition as it was left; the memo's bytes are shared among all of this judge."""
         memo_bytes = self._settings.judge.memo_bytes // sharing
-        partition = Partition(number, self._feed.current, self._limits, memo_bytes, self._envelopes)
+        partition = Partition(
+            number, self._feed.current, self._limits, memo_bytes, self._envelopes, self._baselines.current
+        )
         partition.restore(state)
+        self._untold |= dict.fromkeys(self._baselines.current.principals(), False)
         return partition
 
     def _revoked(self, _: Consumer, partitions: list[TopicPartition]) -> None:
@@ -130,9 +139,13 @@ class Judge:
     def _announce(self) -> Produced:
         """Return adoptions and gaps that must stand in a partition before its next event."""
         produced: Produced = {}
-        policies = self._feed.poll()
+        policies, moved = self._feed.poll(), self._baselines.poll()
+        changed = {principal for principal, decides in moved.items() if decides}
+        steps = self._steps(moved)
         for number, partition in self._partitions.items():
             records = partition.adopt(policies, self._next[number], now())
+            records += partition.adopt_baselines(changed, self._next[number], now())
+            records += steps.get(number, [])
             if records or number in self._gone:
                 self._touched.add(number)
             if number in self._gone:
@@ -141,6 +154,18 @@ class Judge:
             if records:
                 produced[number] = [{"key": key, "value": value} for key, value in records]
         return produced
+
+    def _steps(self, moved: Moved) -> dict[int, Output]:
+        """Return what must be told of the lives of baselines: the partition that a principal's own hash names tells it."""
+        steps: dict[int, Output] = {}
+        self._untold |= moved
+        for principal in self._untold if self._partitions else ():
+            number = partition_of(principal.encode(), self._event_partitions)
+            profile = self._baselines.current.profile(principal)
+            if number in self._partitions and profile is not None:
+                steps[number] = steps.get(number, []) + self._partitions[number].tell(profile)
+        self._untold.clear()
+        return steps
 
     def _judge(self, messages: list[Consumed], produced: Produced) -> Batch:
         return judge_batch(messages, self._partitions, self._envelopes, produced)
@@ -195,12 +220,19 @@ class Judge:
             state, activity_rows = partition.take(flush=flush)
             states[number] = [{"key": key, "value": value} for key, value in state]
             for key, value in activity_rows:
-                principal = key.partition(b"|")[0]
-                rows[partition_of(principal, self._activity_partitions)].append({"key": key, "value": value})
+                for place in self._places_of(key):
+                    rows[place].append({"key": key, "value": value})
         self._write("judge-state", states)
         self._write("activities", rows)
         if flush:
             self._flushed = time.monotonic()
+
+    def _places_of(self, key: bytes) -> Iterable[int]:
+        """Return the partitions of a row: its principal's; all of them for a gap in telemetry, which concerns everyone who learns."""
+        principal = principal_of_row(key)
+        if principal.startswith(_GAPS_OF):
+            return range(self._activity_partitions)
+        return (partition_of(principal, self._activity_partitions),)
 
     def _bury(self, message: Consumed, error: Invalid) -> None:
         place = f"{message.topic()}/{message.partition()}/{message.offset()}"
@@ -248,3 +280,4 @@ class Judge:
         self._closing = True
         self._consumer.close()
         self._feed.close()
+        self._baselines.close()

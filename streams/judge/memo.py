@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from schemas.codec import Event
 
-__all__ = ["OTHER", "Context", "Counter", "Known", "Limits", "digest_of", "row_of"]
+__all__ = ["OTHER", "Context", "Counter", "Known", "Limits", "digest_of", "principal_of_row", "row_of"]
 
 OTHER: Final = "other"
 """Begins the digest of the rows, one an outcome, into which everything beyond the limits of a dimension is counted."""
@@ -25,6 +25,11 @@ _NO_ACTIVITY: Final = b"\0"
 def digest_of(activity: bytes) -> str:
     """Return the digest of activity bytes that names their row: 32 hex digits, unkeyed but never a memo key."""
     return blake2b(activity, digest_size=16).hexdigest()
+
+
+def principal_of_row(key: bytes) -> bytes:
+    """Return the principal in the key of a row; it may hold the character that separates, what follows it cannot."""
+    return key.rsplit(b"|", 3)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ class Counter:
     """Exact count of one activity of one context in one partition; first and last are in the order of the partition.
 
     ``born`` is the second of event time in which it took one of the new rows of that second; ``tallied`` how much of the count is in
-    the tally of outcomes. An other row has no activity.
+    the tally of outcomes; ``replicas`` those of the context when facts were last counted here. An other row has no activity.
     """
 
     context: Context
@@ -56,6 +61,7 @@ class Counter:
     last_id: str = ""
     samples: list[str] = field(default_factory=list)
     born: str = ""
+    replicas: int = 0
     tallied: int = 0
 
     @property
@@ -129,7 +135,8 @@ class Known:
 class Context:
     """Everything that decides beside the activity, and what was decided under it.
 
-    ``memo`` is keyed by the bytes behind ``ACTIVITY_MARK``; before facts have come, with their source before them.
+    ``memo`` is keyed by the bytes behind ``ACTIVITY_MARK``; before facts have come, with their source before them. ``replicas`` counts how
+    often an entity came into this context.
     """
 
     principal: str
@@ -137,6 +144,7 @@ class Context:
     deciding: Event
     memo: dict[bytes, Known] = field(default_factory=dict)
     counters: dict[str, Counter] = field(default_factory=dict)
+    replicas: int = 0
     rows: Tally[str] = field(default_factory=Tally)
     fresh: Tally[tuple[str, str]] = field(default_factory=Tally)
 
@@ -206,6 +214,7 @@ def row_of(counter: Counter, partition: int, activity: Event) -> dict[str, Any]:
         "activity.last": counter.last,
         "activity.last_id": counter.last_id,
         "activity.samples": counter.samples,
+        "activity.replicas": counter.replicas,
         **counter.context.deciding,
         **activity,
         "verdict.outcome": counter.outcome,

@@ -6,15 +6,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from schemas.baseline import Change, Profile
 from schemas.codec import ACTIVITY_MARK, Event, dumps, encode_event, loads, suffix
 from schemas.errors import Invalid
 from schemas.event import parse_time
 from schemas.facts import HEARTBEAT, Facts, context_of, is_facts, principal_of
 from streams.judge import records
+from streams.judge.baselines import Baselines
 from streams.judge.canonical import canonical, id_and_time, source_of, utc
 from streams.judge.decide import decide
 from streams.judge.dimension import dimension_of
@@ -22,6 +24,7 @@ from streams.judge.envelopes import Envelopes, entity_mark
 from streams.judge.memo import Context, Counter, Known, Limits, digest_of, row_of
 from streams.judge.policy import CompiledPolicies
 from streams.judge.state import (
+    COUNTED,
     CounterState,
     EntityState,
     Marks,
@@ -30,6 +33,7 @@ from streams.judge.state import (
     counter_record,
     entity_record,
     marks_record,
+    told_record,
 )
 
 __all__ = ["Entity", "Partition"]
@@ -88,11 +92,13 @@ class Partition:
     limits: Limits
     memo_bytes: int
     envelopes: Envelopes
+    baselines: Baselines = field(default_factory=Baselines)
     entities: dict[bytes, Entity] = field(default_factory=dict)
     contexts: dict[str, Context] = field(default_factory=dict)
     marks: Marks = field(default_factory=Marks)
     remembered_bytes: int = 0
     touched: dict[Counter, bytes] = field(default_factory=dict)
+    _told: dict[str, str] = field(default_factory=dict)
     _swept: str = ""
     _heard: str = ""
     _dirty: dict[Counter, None] = field(default_factory=dict)
@@ -172,8 +178,9 @@ class Partition:
 
     def _verdict(self, activity: bytes, fields: Event, context: Context) -> Event:
         missing = context.principal.startswith(_UNKNOWN)
+        baseline = None if missing else self.baselines.of(context.principal)
         return {
-            **decide({**context.deciding, **fields}, context.principal, self.policies).fields(),
+            **decide({**context.deciding, **fields}, context.principal, self.policies, baseline).fields(),
             "verdict.principal": context.principal,
             "verdict.context": _MISSING if missing else context.hash,
             "verdict.activity": digest_of(activity),
@@ -190,7 +197,7 @@ class Partition:
 
     def _remember(self, context: Context, source: str, known: Known) -> None:
         key = source.encode() + known.activity[len(ACTIVITY_MARK) :]
-        size = len(key) + len(known.activity) + len(known.tail) + _ENTRY_OVERHEAD_BYTES
+        size = _size_of(key, known)
         if self.remembered_bytes + size > self.memo_bytes:
             self.forget_verdicts()
         if context.remember(key, known):
@@ -252,8 +259,10 @@ class Partition:
             entity.context, entity.ended = self._context(entity.id, entity.facts), ""
             self._refresh(entity)
             self._keep(entity, seen=moment)
+        entity.context.replicas += entity.context is not before
         amendments = list(self._amendments(key, before, entity, event["@timestamp"]))
         output, counter = self._judge(key, event, moment, encoded, entity)
+        counter.replicas = entity.context.replicas
         return [*output, *amendments], counter
 
     def _amendments(self, key: bytes, before: Context, entity: Entity, moment: str) -> Iterator[tuple[bytes, bytes]]:
@@ -269,7 +278,7 @@ class Partition:
             record = records.amendment(self.number, self._next_number(), moment, entity.id, span, verdict)
             yield key, encode_event(record)[:-1] + entity.suffix + b"}"
         for context in contexts:
-            context.forget_verdicts()
+            self._forget_verdicts_of(context)
             if not context.counters:
                 del self.contexts[context.hash]
 
@@ -302,14 +311,47 @@ class Partition:
         if self.marks.adopted == policies.hash:
             return []
         self.marks.adopted = policies.hash
-        record = records.adoption(self.number, self._next_number(), moment, offset, policies.hash)
+        record = records.adoption(self.number, self._next_number(), moment, offset, "policies", policies.hash)
         return [(records.JUDGE.encode(), encode_event(record))]
 
-    def _decide_anew(self) -> None:
-        self.forget_verdicts()
+    def adopt_baselines(self, changed: Container[str], offset: int, moment: str) -> Output:
+        """Decide by other baselines of these principals from ``offset`` on; of others nothing is forgotten.
+
+        Return the adoption record, or nothing if all that is in force was adopted here before.
+        """
         for context in self.contexts.values():
-            for counter in context.counters.values():
-                counter.verdict = {}
+            if context.principal in changed:
+                self._forget_verdicts_of(context)
+        if self.marks.baselines == self.baselines.hash:
+            return []
+        self.marks.baselines = self.baselines.hash
+        record = records.adoption(self.number, self._next_number(), moment, offset, "baselines", self.baselines.hash)
+        return [(records.JUDGE.encode(), encode_event(record))]
+
+    def tell(self, profile: Profile) -> Output:
+        """Return the steps in the life of a baseline that were not told yet; only one partition tells of each principal."""
+        steps = [f"{change.time} {change.action} {change.author} {change.version}" for change in profile.changes]
+        last = self._told.get(profile.principal)
+        begin = steps.index(last) + 1 if last in steps else 0
+        if not steps[begin:]:
+            return []
+        self._told[profile.principal] = steps[-1]
+        self._state.append(told_record(profile.principal, steps[-1]))
+        told = profile.changes[begin:]
+        return [(records.JUDGE.encode(), encode_event(self._told_change(profile.principal, change))) for change in told]
+
+    def _told_change(self, principal: str, change: Change) -> Event:
+        return records.baseline_change(self.number, self._next_number(), principal, change)
+
+    def _decide_anew(self) -> None:
+        for context in self.contexts.values():
+            self._forget_verdicts_of(context)
+
+    def _forget_verdicts_of(self, context: Context) -> None:
+        self.remembered_bytes -= sum(_size_of(key, known) for key, known in context.memo.items())
+        context.forget_verdicts()
+        for counter in context.counters.values():
+            counter.verdict = {}
 
     def note_gap(self, first: int, last: int, moment: str) -> Output:
         """Return the record, judged like any finding, that the events of these offsets were deleted before they were judged."""
@@ -377,7 +419,7 @@ class Partition:
 
     def restore(self, stored: StateReader) -> None:
         """Take over the state that an earlier judge of this partition wrote in its last committed transaction."""
-        self.marks = stored.marks
+        self.marks, self._told = stored.marks, stored.told
         for counter_state in stored.counters.values():
             self._restore_counter(counter_state, stored.changed)
         for entity in stored.entities.values():
@@ -392,9 +434,11 @@ class Partition:
         for name, value in values.items():
             setattr(counter, name, value)
         if counter.key in changed:
-            counter.count, counter.last, counter.last_id, counter.samples = changed[counter.key]  # type: ignore[assignment]  # as written
+            for name, value in zip(COUNTED, changed[counter.key], strict=True):
+                setattr(counter, name, value)
             self._dirty[counter] = None
         counter.tallied = counter.count
+        context.replicas = max(context.replicas, counter.replicas)
 
     @property
     def pending(self) -> bool:
@@ -417,6 +461,10 @@ class Partition:
                     self._state.append(entity_record(None, entity.id))
             else:
                 entity.use({})
+
+
+def _size_of(key: bytes, known: Known) -> int:
+    return len(key) + len(known.activity) + len(known.tail) + _ENTRY_OVERHEAD_BYTES
 
 
 def _note_last(counter: Counter, value: bytes) -> str:

@@ -6,12 +6,14 @@ the numbers are dense whichever slot it has.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any, Final
 
+from schemas.baseline import Change
 from schemas.codec import Event
 
-__all__ = ["JUDGE", "adoption", "amendment", "gap"]
+__all__ = ["JUDGE", "adoption", "amendment", "baseline_change", "gap"]
 
 JUDGE: Final = "judge"
 
@@ -22,8 +24,8 @@ def _record(partition: int, number: int, moment: str, entity: str, fields: dict[
     return {"event.id": f"{JUDGE}:{partition:04d}:{number:012d}", "@timestamp": moment, "entity.id": entity, **fields}
 
 
-def adoption(partition: int, number: int, moment: str, offset: int, policy_hash: str) -> Event:
-    """Return the record that from an events offset on a policy set decides."""
+def adoption(partition: int, number: int, moment: str, offset: int, subject: str, content_hash: str) -> Event:
+    """Return the record that from an events offset on other ``policies``, or other ``baselines``, decide."""
     return _record(
         partition,
         number,
@@ -33,9 +35,9 @@ def adoption(partition: int, number: int, moment: str, offset: int, policy_hash:
             **_STATE,
             "event.action": "adoption",
             "event.dataset": "tidewaiter.adoption",
-            "adoption.subject": "policies",
+            "adoption.subject": subject,
             "adoption.offset": offset,
-            "adoption.hash": policy_hash,
+            "adoption.hash": content_hash,
             "adoption.engine": version("tidewaiter"),
         },
     )
@@ -62,6 +64,26 @@ def amendment(
             "amendment.last": last,
             "amendment.count": count,
             **verdict,
+        },
+    )
+
+
+def baseline_change(partition: int, number: int, principal: str, change: Change) -> Event:
+    """Return the record of a step in the life of a baseline, which was taken at the change's own time."""
+    said = {f"baseline.{name}": value for name, value in asdict(change).items() if name != "time"}
+    return _record(
+        partition,
+        number,
+        change.time,
+        JUDGE,
+        {
+            **_STATE,
+            "event.category": ["configuration"],
+            "event.type": ["change"],
+            "event.action": "baseline-change",
+            "event.dataset": "tidewaiter.baseline",
+            "baseline.principal": principal,
+            **said,
         },
     )
 

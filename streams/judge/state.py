@@ -1,7 +1,8 @@
 """The judge's state of one partition as records of ``judge-state``, and back.
 
-Keys: ``entity/ID`` facts of an entity; ``counter/KEY`` a counter at its last flush; ``marks`` what every transaction rewrites: the
-counts changed since that flush, the next number of the judge's own records, the adopted policy set, the clock. A tombstone removes.
+Keys: ``entity/ID`` facts of an entity; ``counter/KEY`` a counter at its last flush; ``baseline/PRINCIPAL`` the last step of its baseline's
+life that was told; ``marks`` what every transaction rewrites: the
+counts changed since that flush, the next number of the judge's own records, the adopted policies and baselines, the clock. A tombstone removes.
 All of it is written in the transaction that it speaks of, so a restored judge counts nothing twice.
 """
 
@@ -17,6 +18,7 @@ from schemas.facts import Facts
 from streams.judge.memo import Context, Counter
 
 __all__ = [
+    "COUNTED",
     "MARKS",
     "CounterState",
     "EntityState",
@@ -25,6 +27,8 @@ __all__ = [
     "StateRecord",
     "counter_record",
     "entity_record",
+    "marks_record",
+    "told_record",
 ]
 
 MARKS: Final = b"marks"
@@ -43,6 +47,7 @@ class Marks:
 
     number: int = 0
     adopted: str = ""
+    baselines: str = ""
     clock: str = ""
     heartbeats: int = 0
     outcomes: dict[str, int] = field(default_factory=dict)
@@ -76,6 +81,7 @@ class StateReader:
     counters: dict[str, CounterState] = field(default_factory=dict)
     marks: Marks = field(default_factory=Marks)
     changed: dict[str, list[Any]] = field(default_factory=dict)
+    told: dict[str, str] = field(default_factory=dict)
 
     def take(self, key: bytes, value: bytes | None) -> None:
         """Take in one record in the order of offsets; raise ``StateError`` for a kind that this version does not know."""
@@ -84,6 +90,8 @@ class StateReader:
             _keep(self.entities, name, _entity(name, loads(value)) if value else None)
         elif kind == "counter":
             _keep(self.counters, name, _counter(loads(value)) if value else None)
+        elif kind == "baseline":
+            _keep(self.told, name, loads(value) if value else None)
         elif key == MARKS and value:
             stored = loads(value)
             self.changed = stored.pop("counts")
@@ -118,7 +126,15 @@ def entity_record(entity: EntityState | None, name: str) -> StateRecord:
     return key, dumps({"facts": entity.facts.fields, "seen": entity.seen, "ended": entity.ended})
 
 
-_VALUES: Final = ("slot", "dimension", "count", "first", "first_id", "last", "last_id", "samples", "born")
+def told_record(principal: str, change: str) -> StateRecord:
+    """Return the record of the last step of a baseline's life that was told."""
+    return b"baseline/" + principal.encode(), dumps(change)
+
+
+COUNTED: Final = ("count", "last", "last_id", "samples", "replicas")
+"""What changes of a counter with every event, so that the marks carry it until its next record."""
+
+_VALUES: Final = ("slot", "dimension", "count", "first", "first_id", "last", "last_id", "samples", "born", "replicas")
 
 
 def counter_record(counter: Counter) -> StateRecord:
@@ -135,5 +151,5 @@ def counter_record(counter: Counter) -> StateRecord:
 
 def marks_record(marks: Marks, changed: Iterable[Counter]) -> StateRecord:
     """Return the record that every transaction of a partition writes: marks, and counts changed since the last flush."""
-    counts = {counter.key: [counter.count, counter.last, counter.last_id, counter.samples] for counter in changed}
+    counts = {counter.key: [getattr(counter, name) for name in COUNTED] for counter in changed}
     return MARKS, dumps(asdict(marks) | {"counts": counts})

@@ -297,7 +297,9 @@ def test_every_envelope_field_passes_the_fast_path() -> None:
     lab = knowing([KEY])
     values: dict[str, Any] = {"keyword": "word", "text": "words", "date": at(1), "long": 12, "double": 1.5}
     everything = {
-        name: values[FIELDS[name].type] for name in names_of("envelope") if not name.startswith(("adop", "amend"))
+        name: values[FIELDS[name].type]
+        for name in names_of("envelope")
+        if not name.startswith(("adop", "amend", "baseline"))
     }
     event = everything | {"entity.id": KEY, "event.id": "shop:0000:000000000001"} | ACTIVITIES[0]
     first, second = (lab.judge([message(place, event)]) for place in (100, 101))

@@ -1,0 +1,202 @@
+"""The life of a baseline: learning → review → active → changed; each step is a function of where it stands and what is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from schemas.baseline import Baseline, Change, Element, Elements, Profile, State, ordered, without
+from schemas.decision import Decision
+from schemas.errors import Invalid
+from schemas.policy import Learn
+from streams.baseline.learned import Candidate, Extent
+
+__all__ = ["approved", "decided", "differs", "expired", "in_review", "lacking", "relearns"]
+
+
+def lacking(extent: Extent, learn: Learn, waited_hours: float) -> list[str]:
+    """Return what is not enough yet for a review; ``waited_hours`` is by the broker's clock, so that a wrong one hurries nothing."""
+    hours = min(extent.hours, waited_hours)
+    asked = (
+        (hours, learn.hours, "{:.1f} of {:g} hours"),
+        (extent.replicas, learn.replicas, "{} of {} replicas"),
+        (extent.observations, learn.observations, "{} of {} observations"),
+    )
+    return [text.format(found, wanted) for found, wanted, text in asked if found < wanted]
+
+
+def in_review(profile: Profile, policy: str, candidate: Candidate, time: str) -> Profile:
+    """Return a learning profile whose candidate a person may approve now."""
+    return _changed(profile, "review", f"policy:{policy}", "review", _founded(candidate), time)
+
+
+def approved(profile: Profile, policy: str, learn: Learn, candidate: Candidate, time: str) -> Profile:
+    """Return the profile with the candidate in force, as a policy's ``approve: automatic`` has it.
+
+    What the candidate holds is written down in the version, so that nobody needs to compute it again.
+    """
+    decides = {name: found for name, found in candidate.elements.items() if name not in learn.leave_out}
+    baseline = Baseline(
+        profile.principal,
+        _next_version(profile),
+        decides,
+        profile.never,
+        candidate.releases,
+        candidate.partial,
+        f"policy:{policy}",
+        time,
+        _founded(candidate),
+    )
+    return _active(profile, baseline, "approve")
+
+
+def decided(profile: Profile, decision: Decision, offset: int, time: str) -> Profile:
+    """Return the profile behind a decision of a person at this offset of ``control``; heeded before, it changes nothing.
+
+    Raises ``Invalid`` where the decision cannot be carried out as it was meant.
+    """
+    if offset <= profile.decided:
+        return profile
+    if decision.based_on != (profile.baseline.hash if profile.baseline else ""):
+        raise Invalid("it was made looking at another version than is in force now; look again and decide again")
+    return replace(_DECISIONS[decision.action](profile, decision, time), decided=offset)
+
+
+def _approve(profile: Profile, decision: Decision, time: str) -> Profile:
+    baseline = Baseline(
+        profile.principal,
+        _next_version(profile),
+        decision.elements,
+        profile.never,
+        decision.releases,
+        decision.partial,
+        decision.author,
+        time,
+        decision.reason,
+    )
+    return _active(profile, baseline, "approve")
+
+
+def _reject(profile: Profile, decision: Decision, time: str) -> Profile:
+    if profile.baseline is not None:
+        return _forbid(profile, decision, time)
+    rejected = replace(_with_never(profile, decision.elements), since=time)
+    return _changed(rejected, "learning", decision.author, "reject", decision.reason, time)
+
+
+def _forbid(profile: Profile, decision: Decision, time: str) -> Profile:
+    if not any(decision.elements.values()):
+        raise Invalid("it names nothing that is to be taken out")
+    forbidden = _with_never(profile, decision.elements)
+    if profile.baseline is None:
+        return _changed(forbidden, profile.state, decision.author, decision.action, decision.reason, time)
+    baseline = replace(
+        profile.baseline,
+        version=_next_version(profile),
+        elements=without(profile.baseline.elements, decision.elements),
+        never=forbidden.never,
+        author=decision.author,
+        approved=time,
+        reason=decision.reason,
+    )
+    return _active(forbidden, baseline, decision.action)
+
+
+def _learn(profile: Profile, decision: Decision, time: str) -> Profile:
+    anew = replace(profile, baseline=None, difference={}, since=time)
+    return _changed(anew, "learning", decision.author, "learn", decision.reason, time)
+
+
+_DECISIONS = {"approve": _approve, "reject": _reject, "forbid": _forbid, "learn": _learn}
+
+
+def relearns(profile: Profile, policy: str, releases: list[str], time: str) -> Profile:
+    """Return a profile that learns anew because of new releases, as a policy's ``release: learn`` has it."""
+    anew = replace(profile, baseline=None, difference={}, since=time)
+    return _changed(anew, "learning", f"policy:{policy}", "learn", f"new release {', '.join(releases)}", time)
+
+
+def differs(profile: Profile, difference: Mapping[str, Elements], time: str) -> Profile:
+    """Return an active profile with what was seen beyond it, one step of its life for each new release.
+
+    Without anything beyond it, it is active again.
+    """
+    if profile.difference == dict(difference):
+        return profile
+    new = [release for release in difference if release not in profile.difference]
+    found = replace(profile, difference=dict(difference))
+    for release in new:
+        size = sum(map(len, difference[release].values()))
+        reason = f"{size} new in release {release}" if release else f"{size} new"
+        found = _changed(found, "changed", f"release:{release}", "difference", reason, time)
+    if not difference:
+        return replace(found, state="active", reason="nothing is beyond it")
+    return found
+
+
+def expired(profile: Profile, policy: str, gone: Mapping[str, list[Element]], days: int, time: str) -> Profile:
+    """Return an active profile without elements that were not seen for so many days of the events' clock."""
+    if profile.baseline is None or not any(gone.values()):
+        return profile
+    baseline = replace(
+        profile.baseline,
+        version=_next_version(profile),
+        elements=without(profile.baseline.elements, gone),
+        author=f"policy:{policy}",
+        approved=time,
+        reason=f"not seen for {days} days",
+    )
+    return _active(profile, baseline, "expire")
+
+
+def _active(profile: Profile, baseline: Baseline, action: str) -> Profile:
+    before = _flat(profile.baseline.elements) if profile.baseline else frozenset()
+    after = _flat(baseline.elements)
+    active = replace(profile, baseline=baseline, difference={})
+    return _changed(
+        active,
+        "active",
+        baseline.author,
+        action,
+        baseline.reason,
+        baseline.approved,
+        added=len(after - before),
+        removed=len(before - after),
+    )
+
+
+def _changed(
+    profile: Profile,
+    state: State,
+    author: str,
+    action: str,
+    reason: str,
+    time: str,
+    *,
+    added: int = 0,
+    removed: int = 0,
+) -> Profile:
+    baseline = profile.baseline
+    version, hash_ = (baseline.version, baseline.hash) if baseline else (0, "")
+    change = Change(time, author, action, reason, state, version, hash_, added, removed)
+    return replace(profile, state=state, reason=reason, changes=profile.changed(change))
+
+
+def _with_never(profile: Profile, elements: Elements) -> Profile:
+    both = {name: (*profile.never.get(name, ()), *found) for name, found in elements.items()}
+    return replace(profile, never=ordered(profile.never | both))
+
+
+def _next_version(profile: Profile) -> int:
+    """Return a number that no version has had, also where learning began anew."""
+    return max((change.version for change in profile.changes), default=0) + 1
+
+
+def _flat(elements: Elements) -> frozenset[tuple[str, Element]]:
+    return frozenset((name, element) for name, found in elements.items() for element in found)
+
+
+def _founded(candidate: Candidate) -> str:
+    extent = candidate.extent
+    seen = f"{extent.observations} observations of {extent.replicas} replicas in {extent.hours:.1f} hours"
+    return seen + (f"; partial: {', '.join(candidate.partial)}" if candidate.partial else "")
