@@ -14,11 +14,6 @@ def facts(labels: Event, **changes: object) -> Event:
     return {name: value for name, value in known.items() if value}
 
 
-def workload(labels: Event) -> tuple[object, ...]:
-    known = facts(labels)
-    return tuple(known.get(f"workload.{part}") for part in ("namespace", "name", "container"))
-
-
 def test_what_inspect_knows() -> None:
     networks = {"a": {"IPAddress": "172.17.0.2"}, "b": {"IPAddress": "", "GlobalIPv6Address": "fd00::2"}}
     known = facts({}, NetworkSettings={"Networks": networks})
@@ -45,31 +40,6 @@ def test_what_inspect_knows() -> None:
 )
 def test_an_image_reference_has_a_name_and_a_tag(reference: str, expected: tuple[str, str | None]) -> None:
     assert split_image(reference) == expected
-
-
-@pytest.mark.parametrize(
-    ("labels", "expected"),
-    [
-        ({}, (None, "web", "web")),
-        ({"com.docker.compose.project": "shop", "com.docker.compose.service": "app"}, ("shop", "app", "app")),
-        ({"io.podman.compose.project": "shop", "com.docker.compose.service": "app"}, ("shop", "app", "app")),
-        (
-            {"com.docker.stack.namespace": "shop", "com.docker.swarm.service.name": "shop_app"},
-            ("shop", "shop_app", "shop_app"),
-        ),
-        (
-            {
-                "io.kubernetes.pod.namespace": "prod",
-                "io.kubernetes.pod.name": "app-7998647bdf-phvq7",
-                "io.kubernetes.container.name": "nginx",
-            },
-            ("prod", "app", "nginx"),
-        ),
-        ({"io.kubernetes.pod.namespace": "prod", "io.kubernetes.pod.name": "db-0"}, ("prod", "db", None)),
-    ],
-)
-def test_the_workload_is_found_in_the_labels(labels: Event, expected: tuple[str | None, ...]) -> None:
-    assert workload(labels) == expected
 
 
 def test_labels_of_the_workload_are_those_that_every_instance_has() -> None:
