@@ -53,8 +53,7 @@ segments = st.one_of(
     st.sampled_from(["*", "**", "usr", "srv"]), names.map(lambda name: literal(name.replace("/", "_")))
 )
 paths = st.one_of(words, st.lists(segments, max_size=4).map(lambda parts: "/" + "/".join(parts)))
-peers = st.one_of(
-    words,
+_peers = st.one_of(
     names.map(lambda name: f"workload:prod/shop/{literal(name)}"),
     names.map(lambda name: f"name:{literal(name)}"),
     st.sampled_from(
@@ -64,8 +63,9 @@ peers = st.one_of(
         )
     ),
 )
-ports = st.one_of(words, st.sampled_from(["", "*", "0", "53", "80", "443", "8080", "1024-65535", "65536"]))
-transports = st.one_of(words, st.sampled_from(["tcp", "udp", "ip", "icmp", "unix", "sctp"]))
+_ports = st.sampled_from(["", "*", "0", "53", "80", "443", "8080", "1024-65535", "65536"])
+_transports = st.sampled_from(["tcp", "udp", "ip", "icmp", "unix", "sctp", "*"])
+connections = st.one_of(st.tuples(_peers, _ports, _transports), st.tuples(words, words, words))
 settings = st.one_of(
     st.tuples(words, words),
     st.tuples(
@@ -86,8 +86,8 @@ _ELEMENTS: Final[dict[str, st.SearchStrategy[Element]]] = {
     "args": st.tuples(paths, words, words),
     "hash": st.tuples(paths, words),
     "file": st.tuples(paths, st.one_of(words, st.sampled_from(["read", "write", "create", "delete", "attributes"]))),
-    "egress": st.tuples(peers, ports, transports),
-    "ingress": st.tuples(peers, ports, transports),
+    "egress": connections,
+    "ingress": connections,
     "dns": st.tuples(words),
     "resource": st.tuples(words, st.one_of(words, st.sampled_from(["96-104", "-8", "12"]))),
     "settings": settings,

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.baseline.exports.flows import ANYBODY, Flows, Peer, Port, flows_of
-from tests.streams.baseline.exports.strategies import peers, ports, transports
+from tests.streams.baseline.exports.strategies import connections
 
 
 def flows(*elements: tuple[str, ...]) -> Flows:
@@ -81,7 +81,7 @@ def test_what_is_no_peer_or_port_is_left_out_and_a_note_says_so() -> None:
     assert [note.split(":")[0] for note in found.notes] == ["Left out"] * 5
 
 
-@given(st.lists(st.tuples(peers, ports, transports)))
+@given(st.lists(connections))
 def test_any_connection_is_a_flow_or_a_note_or_stays_inside(elements: list[tuple[str, ...]]) -> None:
     found = flows(*elements)
     listed = [port for ports in found.peers.values() for port in ports]

@@ -105,6 +105,14 @@ def test_a_direction_without_elements_is_closed_and_one_that_is_not_in_the_basel
     assert any(comment.startswith("Open: all egress, since `egress` is not in the baseline") for comment in comments)
 
 
+def test_a_peer_that_was_not_told_opens_its_port_and_icmp_is_left_out() -> None:
+    baseline = learned(egress=[("unknown", "9", "tcp"), ("192.0.2.1", "", "icmp")])
+    assert exported(baseline)["spec"]["egress"] == [{"ports": [{"protocol": "TCP", "port": 9}]}]
+    comments = comments_of(networkpolicy(baseline, Options()))
+    assert "Open: egress unknown 9 tcp: its peer is not known, so everybody is one." in comments
+    assert "Left out: egress 192.0.2.1/32: a NetworkPolicy does not say ICMP." in comments
+
+
 def test_a_name_opens_its_port_and_a_comment_says_so() -> None:
     baseline = learned(egress=[("name:pay.example", "443", "tcp")])
     assert exported(baseline)["spec"]["egress"] == [{"ports": [{"protocol": "TCP", "port": 443}]}]
