@@ -8,17 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+from schemas.baseline import Baseline, Profile
 from schemas.codec import Event, decode, encode_event
 from schemas.errors import Invalid
 from schemas.facts import is_facts
 from schemas.policyset import PolicySet
 from schemas.settings import JudgeSettings
+from streams.baseline.learned import WITHOUT_PROFILE, Learned, Row
+from streams.baseline.lifecycle import approved
+from streams.baseline.rules import LearnRules
+from streams.judge.baselines import Baselines
 from streams.judge.envelopes import Envelopes
-from streams.judge.memo import Limits
+from streams.judge.memo import Limits, principal_of_row
 from streams.judge.partition import Partition
 from streams.judge.policy import CompiledPolicies
 
-__all__ = ["ALWAYS", "judge_records"]
+__all__ = ["ALWAYS", "judge_records", "learn_records"]
 
 ALWAYS: Final = (
     "event.id",
@@ -32,16 +37,42 @@ ALWAYS: Final = (
 )
 """Fields that every row has, null where they do not apply."""
 
-Row = dict[str, Any]
+Trial = dict[str, Any]
 
 
-def judge_records(results: Iterable[tuple[int, Event | Invalid]], policies: PolicySet) -> Iterator[Row]:
+def learn_records(results: Iterable[tuple[int, Event | Invalid]], policies: PolicySet) -> list[Baseline]:
+    """Return a baseline of every principal that these records tell of, as it would be approved, in the order of their names."""
+    partition, rules, learned = _partition(policies, Baselines()), LearnRules.of(policies), dict[str, Learned]()
+    listed = list(results)
+    done = dict(_first_facts(listed, partition))
+    for position, (_, result) in enumerate(listed):
+        if position not in done and not isinstance(result, Invalid):
+            _judge(partition, result)
+    for key, value in partition.take(flush=True)[1]:
+        principal = principal_of_row(key).decode()
+        if value is not None and not principal.startswith(WITHOUT_PROFILE):
+            learned.setdefault(principal, Learned(principal)).take(key, Row.of(decode(value)))
+    return [_approved(learned[principal], rules) for principal in sorted(learned)]
+
+
+def _approved(learned: Learned, rules: LearnRules) -> Baseline:
+    policy, learn = rules.rule_of(learned.principal, {})
+    candidate = learned.candidate({}, rules.protected)
+    baseline = approved(Profile(learned.principal), policy, learn, candidate, candidate.extent.last).baseline
+    if baseline is None:
+        raise RuntimeError("what is approved is in force")
+    return baseline
+
+
+def judge_records(
+    results: Iterable[tuple[int, Event | Invalid]], policies: PolicySet, baselines: Iterable[Baseline] = ()
+) -> Iterator[Trial]:
     """Yield a row for each event, with facts and verdict, or for what could not be read, in the order of ``results``.
 
     A row has ``input.line`` and the fields of ``ALWAYS``, or ``input.line`` and ``error``. All of ``results`` is read before the first row.
     """
     listed = list(results)
-    partition = _partition(policies)
+    partition = _partition(policies, _in_force(baselines))
     judged = dict(_first_facts(listed, partition))
     for position, (line, result) in enumerate(listed):
         if isinstance(result, Invalid):
@@ -50,7 +81,15 @@ def judge_records(results: Iterable[tuple[int, Event | Invalid]], policies: Poli
             yield _row(line, judged.get(position) or _judge(partition, result))
 
 
-def _partition(policies: PolicySet) -> Partition:
+def _in_force(baselines: Iterable[Baseline]) -> Baselines:
+    found = Baselines()
+    for baseline in baselines:
+        profile = Profile(baseline.principal, "active", baseline=baseline)
+        found.put(profile.principal.encode(), profile.encode())
+    return found
+
+
+def _partition(policies: PolicySet, baselines: Baselines) -> Partition:
     limits = JudgeSettings()
     return Partition(
         0,
@@ -58,6 +97,7 @@ def _partition(policies: PolicySet) -> Partition:
         Limits(limits.live_activities, limits.new_rows_a_second),
         limits.memo_bytes,
         Envelopes(),
+        baselines,
     )
 
 
@@ -78,13 +118,15 @@ def _first_facts(
 def _judge(partition: Partition, event: Event) -> bytes | Invalid:
     key = str(event.get("entity.id", "")).encode()
     try:
-        records, _ = partition.admit(key, encode_event(event))
+        records, counter = partition.admit(key, encode_event(event))
     except Invalid as error:
         return error
+    if counter is not None:
+        counter.count += 1
     return records[0][1]
 
 
-def _row(line: int, judged: bytes | Invalid) -> Row:
+def _row(line: int, judged: bytes | Invalid) -> Trial:
     if isinstance(judged, Invalid):
         return {"input.line": line, "error": str(judged)}
     record = decode(judged)

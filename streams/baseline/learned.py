@@ -16,7 +16,20 @@ from streams.baseline.elements import OBSERVES, elements_of
 from streams.baseline.generalise import generalise
 from streams.baseline.known import Known
 
-__all__ = ["Candidate", "Evidence", "Extent", "Learned", "Row", "evidence_of", "is_known", "release_of"]
+__all__ = [
+    "WITHOUT_PROFILE",
+    "Candidate",
+    "Evidence",
+    "Extent",
+    "Learned",
+    "Row",
+    "evidence_of",
+    "is_known",
+    "release_of",
+]
+
+WITHOUT_PROFILE: Final = ("unknown:", "judge", "collector:")
+"""How principals begin that are never learned: containers without facts, and what tells of the pipeline itself."""
 
 _FORBIDDING: Final = frozenset({"policy", "sensor", "rule"})
 _STARTS: Final = frozenset({"container-create", "container-start"})

@@ -13,7 +13,7 @@ from schemas.event import parse_time, timestamp
 from schemas.policy import Learn
 from schemas.policyset import PolicySet
 from streams.baseline.compiled import CompiledBaseline
-from streams.baseline.learned import Learned, Row
+from streams.baseline.learned import WITHOUT_PROFILE, Learned, Row
 from streams.baseline.lifecycle import approved, decided, differs, expired, in_review, lacking, relearns
 from streams.baseline.rules import LearnRules
 from streams.correlate.types import Record
@@ -25,7 +25,6 @@ _MILLISECOND: Final = 1_000_000
 _HOUR_MS: Final = 3_600_000
 _HOUR_NANOSECONDS: Final = 3.6e12
 _DAY_NANOSECONDS: Final = 24 * 3600 * 1_000_000_000
-_NO_PROFILE: Final = ("unknown:", "judge", "collector:")
 _GAP: Final = "telemetry-gap"
 _WAIT_MS: Final = 60_000
 _SETTLE_MS: Final = 500
@@ -67,7 +66,7 @@ class BaselineShard:
         record = None if value is None else decode(value)
         if record is not None and record.get("event.action") == _GAP:
             self._take_gap(record)
-        if principal.startswith(_NO_PROFILE):
+        if principal.startswith(WITHOUT_PROFILE):
             return
         row = None if record is None else Row.of(record)
         learned = self._learned.get(principal)
