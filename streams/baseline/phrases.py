@@ -46,6 +46,18 @@ def _accepts(element: Element) -> str:
     return f"accepts from {_short(_peer(peer))}" + (f" on port {port}" if port else "")
 
 
+_IMAGES: Final = {"run": "runs", "pull": "pulls", "push": "pushes"}
+_ACCESSES: Final = {
+    "read": "reads",
+    "write": "writes",
+    "create": "creates",
+    "delete": "deletes",
+    "rename": "renames",
+    "attributes": "changes attributes of",
+    "connect": "connects to",
+}
+
+
 def _hash(element: Element) -> str:
     return f"runs {_short(element[0])} with content sha256:{element[1]}"
 
@@ -54,13 +66,13 @@ _DOES: Final[dict[str, Callable[[Element], str]]] = {
     "exec": lambda element: f"runs {_short(element[0])}" + (f" as {_short(element[1])}" if len(element) > 1 else ""),
     "args": lambda element: f"runs {_short(' '.join(element))}",
     "hash": _hash,
-    "file": lambda element: f"{element[1]} of {_short(element[0])}",
+    "file": lambda element: f"{_ACCESSES.get(element[1], element[1])} {_short(element[0])}",
     "egress": lambda element: f"connects to {_short(_peer(element[0]))} port {element[1]}",
     "ingress": _accepts,
     "dns": lambda element: f"asks for the name {_short(element[0])}",
     "resource": lambda element: f"uses {element[0]} in band {element[1]}",
     "settings": lambda element: f"is started with {element[0]} {_short(element[1])}",
-    "image": lambda element: f"{element[0]} of image {_short(element[1])}",
+    "image": lambda element: f"{_IMAGES.get(element[0], element[0])} image {_short(element[1])}",
     "api": lambda element: " ".join(("asks for", *filter(None, map(_short, element)))),
     "secret": lambda element: f"{element[0]} of secret {_short(element[1])}",
 }

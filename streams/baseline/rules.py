@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from schemas.clauses import clauses_of
-from schemas.policy import Learn, Match
+from schemas.policy import Learn
 from schemas.policyset import PolicySet
 from streams.judge.scopes import ScopeTest, scope_test, specificity
 
 __all__ = ["LearnRules"]
 
 _NOBODY: Final = "default"
-_PATHS: Final = ("path", "executable", "parent", "source")
+_WILDCARDS: Final = frozenset("*?[")
 
 
 @dataclass(frozen=True, slots=True)
 class LearnRules:
-    """The learn sections of a policy set, the most specific scope first, who may decide, and the paths that policies look at."""
+    """The learn sections of a policy set, the most specific scope first, who may decide, and the paths that policies forbid."""
 
     rules: tuple[tuple[str, ScopeTest, Learn], ...]
     people: Mapping[str, str]
@@ -40,19 +40,17 @@ class LearnRules:
 
 
 def _protected(policies: PolicySet) -> Iterator[str]:
-    """Yield the paths that clauses name, up to their first wildcard."""
+    """Yield the files that clauses forbid, and the folders of which they forbid everything.
+
+    Where a pattern has a wildcard elsewhere nothing is pinned: all that lies around such files would be. What is forbidden is
+    decided by the policy in any case, before a baseline is asked.
+    """
     for policy in policies.policies:
         for clause in clauses_of(policy):
-            if isinstance(clause.value, Match):
-                yield from _paths(clause.value)
+            if (clause.section, clause.effect) == ("files", "deny"):
+                yield from filter(None, map(_folder, clause.value.path or ()))
 
 
-def _paths(match: Match) -> Iterator[str]:
-    for key in _PATHS:
-        for pattern in getattr(match, key, None) or ():
-            literal = pattern.partition("*")[0].partition("[")[0].partition("?")[0]
-            path = literal if literal == pattern else literal.rpartition("/")[0]
-            if path.startswith("/") and path.strip("/"):
-                yield path.rstrip("/")
-    for excepted in getattr(match, "except_", ()):
-        yield from _paths(excepted)
+def _folder(pattern: str) -> str:
+    path = pattern.removesuffix("/**")
+    return path if path.startswith("/") and not _WILDCARDS & set(path) else ""
