@@ -15,7 +15,7 @@ from deploy.cli.console import err
 from deploy.cli.options import Cluster, FormatName, Host, format_named
 from deploy.cli.table import VerdictTable
 from deploy.policies import DEFAULT_POLICIES
-from deploy.trial import judge_records
+from deploy.trial import judge_records, learn_records
 from producers.normalise import Normaliser, records_of
 from schemas.codec import Event, dumps, encode_event
 from schemas.errors import ConfigurationError, Invalid
@@ -71,19 +71,26 @@ def try_(
         list[Path] | None,
         typer.Option(help="Directory or file of policies instead of the shipped ones; may be repeated."),
     ] = None,
+    learn: Annotated[
+        list[Path] | None,
+        typer.Option(help="File of records to learn baselines from, which are approved as they are; may be repeated."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object an event instead of a table.")] = False,
     cluster: Cluster = "",
     host: Host = "",
 ) -> None:
-    """Judge a file of records by policy, with no service: a verdict for every event.
+    """Judge a file of records by policy and, with --learn, by what was learned from other files: a verdict for every event.
+
+    No service is needed.
 
     Facts that the file tells of a container hold for it from its first event on. Exit code 3: some lines could not be read.
     """
     policies = load_policies(policy or [DEFAULT_POLICIES], datetime.now(UTC).date())
+    baselines = learn_records(_records_of_all(learn or [], format_, cluster, host), policies)
     normaliser = Normaliser(format_named(format_, cluster, host))
     table = None if as_json else VerdictTable()
     with _opened(file) as stream:
-        for row in judge_records(normaliser.run(records_of(stream, file)), policies):
+        for row in judge_records(normaliser.run(records_of(stream, file)), policies, baselines):
             _print(row) if table is None else table.add(row)
     sys.stdout.flush()
     if table is not None:
@@ -91,12 +98,24 @@ def try_(
     _finish(normaliser)
 
 
-def _finish(normaliser: Normaliser) -> None:
+def _records_of_all(files: list[Path], format_: str, cluster: str, host: str) -> Iterator[tuple[int, Event | Invalid]]:
+    """Yield what the files tell, one after the other as one log; say how much of each could be read."""
+    for file in files:
+        normaliser = Normaliser(format_named(format_, cluster, host))
+        with _opened(str(file)) as stream:
+            yield from normaliser.run(records_of(stream, str(file)))
+        err.print(f"learned from {file}: {_tally(normaliser)}")
+
+
+def _tally(normaliser: Normaliser) -> str:
     tally = normaliser.tally
     ignored = ", ".join(f"{number} {reason}" for reason, number in tally.ignored.most_common())
-    err.print(
-        f"{tally.lines} lines: {tally.lines_in_events} in {tally.events} events, {tally.deadletters} unreadable"
-        + (f", ignored: {ignored}" if ignored else "")
-    )
+    counted = f"{tally.lines} lines: {tally.lines_in_events} in {tally.events} events, {tally.deadletters} unreadable"
+    return counted + (f", ignored: {ignored}" if ignored else "")
+
+
+def _finish(normaliser: Normaliser) -> None:
+    err.print(_tally(normaliser))
+    tally = normaliser.tally
     if tally.deadletters or tally.parts_refused:
         raise typer.Exit(SOME_UNREADABLE)
