@@ -47,6 +47,7 @@ def children(settings: Settings) -> Iterator[Child]:
     """Yield the processes that the settings ask for, in the order in which they are started."""
     environment = environment_of(settings)
     yield _child("judge", ("judge",), environment)
+    yield _child("correlate", ("correlate",), environment)
     yield _child("deliver-elasticsearch", ("deliver", "elasticsearch", "--instance", "local"), environment)
     for source in settings.sources:
         yield collector(settings, source)

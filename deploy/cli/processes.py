@@ -1,4 +1,4 @@
-"""Commands that run one process of the pipeline: ``collect``, ``judge``, ``deliver``."""
+"""Commands that run one process of the pipeline: ``collect``, ``judge``, ``correlate``, ``deliver``."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from schemas.settings import load_settings
 from schemas.telemetry import serve
 from sinks.run import SINKS
 from sinks.run import deliver as run_sink
+from streams.correlate.run import run as run_correlate
+from streams.correlate.shard import BaselineShard
 from streams.judge.run import run as run_judge
 
-__all__ = ["collect", "deliver", "judge"]
+__all__ = ["collect", "correlate", "deliver", "judge"]
 
 
 def collect(
@@ -86,6 +88,17 @@ def judge() -> None:
         if settings.metrics_port is not None:
             stack.callback(serve(settings.metrics_port))
         run_judge(settings, stopping)
+
+
+def correlate() -> None:
+    """Learn baselines and carry out decisions about them until SIGTERM or SIGINT; several workers of different slots share the work."""
+    log_to_stderr()
+    settings = load_settings()
+    stopping = stop_on_signals()
+    with ExitStack() as stack:
+        if settings.metrics_port is not None:
+            stack.callback(serve(settings.metrics_port))
+        run_correlate(settings, stopping, BaselineShard)
 
 
 def deliver(
