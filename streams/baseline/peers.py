@@ -3,8 +3,8 @@
 - Of each port and transport, more than 50 addresses become blocks: those of a /16 (IPv6: /48) of which there are more than 4, or
   of which some are a block already, become the smallest block that covers them. Peers that are no addresses stay, and so does
   what is broader than a /16, and 169.254.0.0/16: it holds the metadata service of clouds, which no block may hide.
-- Of each peer and transport, more than 50 ports from 1024 on become ``1024-65535``, and so do those of all peers in a /16 where both
-  ports and addresses are more than 50. This is for ``egress`` alone: a container that listens on a new port has changed.
+- Of each peer and transport, more than 50 ports from 1024 on become ``1024-65535``, and so do those of the peers in a /16 of which
+  more than 50 have a port of their own. This is for ``egress`` alone: a container that listens on a new port has changed.
 
 What was seen once goes on counting, whatever already covers it, so the result does not depend on the order, and more elements never
 cover less. But elements that are generalised no longer tell what they were made of: where ports become a range, to generalise in
@@ -13,7 +13,7 @@ parts may come to fewer patterns than to generalise at once, never to more. With
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -51,21 +51,26 @@ def generalised_peers(elements: Iterable[Element], limits: PeerLimits) -> set[El
 
 
 def _ranges(found: Iterable[Element], limits: PeerLimits) -> Iterator[Element]:
-    """Yield a range for each peer, and each floor network of many addresses, with too many high ports."""
+    """Yield a range for each peer, and for the peers of each floor network, with too many high ports."""
     if limits.ports is None:
         return
-    ports: dict[tuple[str, str], set[str]] = {}
-    floors: dict[tuple[Block, str], set[tuple[Block, str]]] = {}
+    peers: dict[tuple[str, str], set[str]] = {}
+    hosts: dict[tuple[Block, str], dict[Block, set[str]]] = {}
+    blocks: dict[tuple[Block, str], dict[Block, set[str]]] = {}
     for peer, port, transport in found:
         if _is_high(port):
-            ports.setdefault((peer, transport), set()).add(port)
+            peers.setdefault((peer, transport), set()).add(port)
             block = block_of(peer)
             if block is not None and (floor := _floor(block)) is not None:
-                floors.setdefault((floor, transport), set()).add((block, port))
-    yield from ((peer, HIGH_PORTS, transport) for (peer, transport), own in ports.items() if len(own) > limits.ports)
-    for (_, transport), members in floors.items():
-        if _is_scattered(members, limits.addresses, limits.ports):
-            yield word_of(covering(block for block, _ in members)), HIGH_PORTS, transport
+                same = hosts if block.is_address else blocks
+                same.setdefault((floor, transport), {}).setdefault(block, set()).add(port)
+    yield from ((peer, HIGH_PORTS, transport) for (peer, transport), own in peers.items() if len(own) > limits.ports)
+    for (_, transport), own in hosts.items():
+        if _is_scattered(own, limits.ports):
+            yield word_of(covering(own)), HIGH_PORTS, transport
+    for (_, transport), own in blocks.items():
+        if len(set().union(*own.values())) > limits.ports:
+            yield word_of(covering(own)), HIGH_PORTS, transport
 
 
 def _is_high(port: str) -> bool:
@@ -78,13 +83,33 @@ def _floor(block: Block) -> Block | None:
     return None if floor == _LINK_LOCAL else floor
 
 
-def _is_scattered(members: set[tuple[Block, str]], addresses: int, ports: int) -> bool:
-    """Return whether both addresses and ports are too many; a block is many addresses, a range many ports."""
-    blocks = [(block, port) for block, port in members if not block.is_address]
-    many_ports = len({port for _, port in members}) > ports
-    if blocks:
-        return many_ports or any(port == HIGH_PORTS for _, port in blocks)
-    return many_ports and len({block for block, _ in members}) > addresses
+def _is_scattered(hosts: Mapping[Block, set[str]], limit: int) -> bool:
+    """Return whether more than so many hosts each have a port of their own.
+
+    Then no so many hosts that use any port, and ports that are used by any host, could say who talks where: neither has a pattern.
+    """
+    taken: dict[str, Block] = {}
+    asked: set[str] = set()
+    for host in hosts if len(hosts) > limit else ():
+        if _takes(host, hosts, taken, asked):
+            asked.clear()
+            if len(taken) > limit:
+                return True
+    return False
+
+
+def _takes(host: Block, hosts: Mapping[Block, set[str]], taken: dict[str, Block], asked: set[str]) -> bool:
+    """Give a host a port of its own, if those that have one can move; return whether one was found.
+
+    Ports that were asked for in vain are in vain until a host has found one.
+    """
+    for port in hosts[host]:
+        if port not in asked:
+            asked.add(port)
+            if port not in taken or _takes(taken[port], hosts, taken, asked):
+                taken[port] = host
+                return True
+    return False
 
 
 def _blocks(found: Iterable[Element], limits: PeerLimits) -> Iterator[Element]:
