@@ -121,6 +121,10 @@ def _of_policy(policy: Policy, policies: PolicySet) -> Iterator[tuple[str, Any]]
     yield "scope", _plain(policy.scope)
     if policy.sensors:
         yield "sensors.level", policy.sensors.level
+    if policy.learn:
+        yield "learn", _plain(policy.learn)
+    for person in policy.people:
+        yield f"people.{person.name}", person.key
     for clause in clauses_of(policy):
         said = (
             {"effect": "deny all else"}

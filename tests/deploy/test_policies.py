@@ -104,6 +104,13 @@ def test_differences_are_told_by_policy_and_clause() -> None:
     ]
 
 
+def test_who_may_decide_and_how_is_learned_are_differences() -> None:
+    key = "ed25519:O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik="
+    old = parsed("policy: a\nlearn: {hours: 24}\n")
+    new = parsed(f"policy: a\nlearn: {{hours: 1}}\npeople: {{name: ada, key: '{key}'}}\n")
+    assert lines(old, new) == ["a: learn changed: hours 24.0 → 1.0", f"a: people.ada added: {key}"]
+
+
 def test_differences_go_through_json() -> None:
     old, new = parsed("policy: a\nexec: {deny: /x}\n"), parsed("policy: a\nexec: {deny: /y}\n")
     assert loads(dumps([difference.as_json() for difference in diff(old, new)])) == [
