@@ -32,9 +32,10 @@ from streams.judge.partition import Partition
 from streams.judge.policy import CompiledPolicies
 from streams.kafka import Consumed
 
-__all__ = ["measure_judge", "measure_memory"]
+__all__ = ["EVENTS", "PARTITIONS", "measure_judge", "measure_memory", "run_judge", "settings_for"]
 
-_PARTITIONS: Final = 8
+PARTITIONS: Final = 8
+EVENTS: Final = 300_000
 _NOVELTIES: Final = (0, 1, 10)
 _WARM_EVENTS: Final = 20_000
 
@@ -85,8 +86,8 @@ def measure_judge(
         ratios, speeds = [], []
         for number in range(rounds):
             progress(f"{novel} % novel, round {number + 1} of {rounds}")
-            floor = _run(_Floor, bootstrap_servers, events, novel)
-            judge = _run(Judge, bootstrap_servers, events, novel)
+            floor = run_judge(_Floor, bootstrap_servers, novel, events=events)
+            judge = run_judge(Judge, bootstrap_servers, novel, events=events)
             ratios.append(judge.events_per_cpu_second / floor.events_per_cpu_second)
             speeds.append(judge.events_per_cpu_second)
         yield Figure(f"judge_vs_floor_novel_{novel}", round(median(ratios), 3), "ratio")
@@ -95,7 +96,7 @@ def measure_judge(
 
 def measure_memory(bootstrap_servers: str, *, events: int, progress: Callable[[str], None]) -> Iterator[Figure]:
     """Yield how much the judge's memory grew from a tenth of ``events`` of the same activities to all of them."""
-    settings = _settings(bootstrap_servers)
+    settings = settings_for(bootstrap_servers)
     load = _prepare(settings, 0)
     portion, sizes = max(events // 20, 1), []
     judge = Judge(settings)
@@ -114,9 +115,9 @@ def measure_memory(bootstrap_servers: str, *, events: int, progress: Callable[[s
     yield Figure("judge_memory", round(sizes[-1] / 2**20, 1), "MiB")
 
 
-def _settings(bootstrap_servers: str) -> Settings:
+def settings_for(bootstrap_servers: str) -> Settings:
     kafka = KafkaSettings(
-        bootstrap_servers=bootstrap_servers, topic_prefix=f"bench-{uuid4().hex[:8]}.", partitions=_PARTITIONS
+        bootstrap_servers=bootstrap_servers, topic_prefix=f"bench-{uuid4().hex[:8]}.", partitions=PARTITIONS
     )
     return Settings(kafka=kafka, judge=JudgeSettings(batch_seconds=0.2))
 
@@ -128,10 +129,21 @@ def _prepare(settings: Settings, novel: int) -> Load:
     return load
 
 
-def _run(kind: type[Judge], bootstrap_servers: str, events: int, novel: int) -> _Speed:
-    """Measure from the first fetch to the last commit; what is learned once (facts, the 200 activities) is learned before."""
-    settings = _settings(bootstrap_servers)
+def run_judge(
+    kind: type[Judge],
+    bootstrap_servers: str,
+    novel: int,
+    *,
+    events: int = EVENTS,
+    prepare: Callable[[Settings], None] = lambda _: None,
+) -> _Speed:
+    """Measure from the first fetch to the last commit; what is learned once (facts, the 200 activities) is learned before.
+
+    ``prepare`` is called when the topics are there, before the judge starts.
+    """
+    settings = settings_for(bootstrap_servers)
     load = _prepare(settings, novel)
+    prepare(settings)
     load.send(_WARM_EVENTS)
     judge = kind(settings)
     try:

@@ -17,12 +17,13 @@ from schemas.facts import FACTS_ACTION
 from schemas.settings import KafkaSettings
 from schemas.topics import partition_of
 
-__all__ = ["ACTIVITIES", "ENTITIES", "Load", "example"]
+__all__ = ["ACTIVITIES", "ENTITIES", "PRINCIPALS", "Load", "example"]
 
 ENTITIES: Final = 200
 ACTIVITIES: Final = 200
 
 _WORKLOADS: Final = 20
+PRINCIPALS: Final = tuple(f"container:production/shop/shop-{number:02d}/main" for number in range(_WORKLOADS))
 _START: Final = 1_764_000_000_000_000_000
 _BATCH: Final = 10_000
 _COLLECTOR: Final = "load"

@@ -11,8 +11,9 @@ from typing import Annotated
 import structlog
 import typer
 
+from deploy.bench.baselines import measure_baselines
 from deploy.bench.figure import Figure
-from deploy.bench.judge import measure_judge, measure_memory
+from deploy.bench.judge import EVENTS, measure_judge, measure_memory
 from deploy.bench.latency import measure_latency
 from deploy.bench.soak import soak as run_soak
 from deploy.cli.console import err
@@ -54,7 +55,7 @@ def _print(figures: Iterator[Figure]) -> None:
 
 @app.command()
 def judge(
-    events: Events = 300_000, rounds: Annotated[int, typer.Option(help="Rounds, of which the median counts.")] = 5
+    events: Events = EVENTS, rounds: Annotated[int, typer.Option(help="Rounds, of which the median counts.")] = 5
 ) -> None:
     """Measure the judge's speed against the same loop that thinks nothing, with 0, 1 and 10 % of events novel."""
     with _stack("kafka") as stack:
@@ -76,6 +77,16 @@ def latency(events: Events = 30_000, rate: Annotated[int, typer.Option(help="Eve
 
 
 @app.command()
+def baselines(
+    principals: Annotated[int, typer.Option(help="How many principals have a baseline.")] = 10_000,
+    rounds: Annotated[int, typer.Option(help="Rounds, of which the median counts.")] = 3,
+) -> None:
+    """Measure what many baselines cost: the judge's speed with them, their restore and memory, and learning them."""
+    with _stack("kafka") as stack:
+        _print(measure_baselines(stack.kafka, principals=principals, rounds=rounds, progress=_progress))
+
+
+@app.command()
 def soak(
     events: Events = 200_000, kills: Annotated[int, typer.Option(help="How often a process is killed.")] = 50
 ) -> None:
@@ -92,6 +103,6 @@ def all_(
     events: Annotated[int, typer.Option(help="Events of the memory benchmark.")] = 10_000_000,
 ) -> None:
     """Run every benchmark."""
-    benchmarks: tuple[Callable[[], None], ...] = (judge, latency, lambda: memory(events))
+    benchmarks: tuple[Callable[[], None], ...] = (judge, baselines, latency, lambda: memory(events))
     for benchmark in benchmarks:
         benchmark()
