@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from schemas.baseline import Element, Profile
-from schemas.codec import decode
 from schemas.decision import Decision
 from schemas.errors import Invalid
 from schemas.event import parse_time, timestamp
 from schemas.policy import Learn
 from schemas.policyset import PolicySet
 from streams.baseline.compiled import CompiledBaseline
-from streams.baseline.learned import WITHOUT_PROFILE, Learned, Row
+from streams.baseline.learned import Learned, Row
 from streams.baseline.lifecycle import approved, decided, differs, expired, in_review, lacking, relearns
 from streams.baseline.rules import LearnRules
+from streams.baseline.seen import Seen
 from streams.correlate.types import Record
-from streams.judge.memo import principal_of_row
 
 __all__ = ["BaselineShard"]
 
@@ -25,7 +23,6 @@ _MILLISECOND: Final = 1_000_000
 _HOUR_MS: Final = 3_600_000
 _HOUR_NANOSECONDS: Final = 3.6e12
 _DAY_NANOSECONDS: Final = 24 * 3600 * 1_000_000_000
-_GAP: Final = "telemetry-gap"
 _WAIT_MS: Final = 60_000
 _SETTLE_MS: Final = 500
 """A difference is written this long after its first row, so that what comes with it comes in one record."""
@@ -37,18 +34,16 @@ class BaselineShard:
     def __init__(self, partition: int, policies: PolicySet) -> None:
         self._partition = partition
         self._rules = LearnRules.of(policies)
-        self._learned: dict[str, Learned] = {}
+        self._seen = Seen()
         self._profiles: dict[str, Profile] = {}
         self._compiled: dict[str, CompiledBaseline] = {}
-        self._facts: dict[str, Mapping[str, Any]] = {}
-        self._gaps: dict[str, tuple[str, str]] = {}
         self._due: dict[str, int] = {}
         self._written: dict[str, Profile] = {}
 
     def adopt(self, policies: PolicySet) -> None:
         """Take a changed policy set: what was not enough may be enough now."""
         self._rules = LearnRules.of(policies)
-        self._due |= dict.fromkeys(self._learned, 0)
+        self._due |= dict.fromkeys(self._seen.learned, 0)
 
     def take_profile(self, key: bytes, value: bytes | None) -> None:
         """Take what an earlier worker wrote of a principal."""
@@ -62,27 +57,9 @@ class BaselineShard:
 
     def take_row(self, key: bytes, value: bytes | None, appended_ms: int) -> None:
         """Take a row; raise ``Invalid`` for what is none."""
-        principal = principal_of_row(key).decode()
-        record = None if value is None else decode(value)
-        if record is not None and record.get("event.action") == _GAP:
-            self._take_gap(record)
-        if principal.startswith(WITHOUT_PROFILE):
-            return
-        row = None if record is None else Row.of(record)
-        learned = self._learned.get(principal)
-        if learned is None:
-            if row is None:
-                return
-            learned = self._learned[principal] = Learned(principal)
-        learned.take(key, row)
-        if record is not None:
-            self._facts[principal] = {name: record[name] for name in _SCOPED if name in record}
-        self._note(principal, row, appended_ms)
-
-    def _take_gap(self, record: Mapping[str, Any]) -> None:
-        cause, first, last = record.get("gap.cause", "unknown"), record["activity.first"], record["activity.last"]
-        before = self._gaps.get(cause, (first, last))
-        self._gaps[cause] = (min(before[0], first), max(before[1], last))
+        taken = self._seen.take(key, value)
+        if taken is not None:
+            self._note(*taken, appended_ms)
 
     def _note(self, principal: str, row: Row | None, appended_ms: int) -> None:
         """Note when a principal is to be looked at: at once if it is new, else when what comes with this row has come."""
@@ -131,8 +108,8 @@ class BaselineShard:
 
     def _moved(self, profile: Profile, now_ms: int) -> Profile:
         time, principal = timestamp(now_ms * _MILLISECOND), profile.principal
-        learned = self._learned.get(principal, Learned(principal))
-        policy, learn = self._rules.rule_of(principal, self._facts.get(principal, {}))
+        learned = self._seen.of(principal)
+        policy, learn = self._rules.rule_of(principal, self._seen.facts_of(principal))
         new = sorted(
             {row.release for row in learned.rows.values()} - set(profile.baseline.releases if profile.baseline else ())
         )
@@ -154,7 +131,7 @@ class BaselineShard:
                 remaining_ms = int((learn.hours - waited) * _HOUR_MS) + 1
                 self._due[profile.principal] = now_ms + min(remaining_ms, _WAIT_MS)
             return profile
-        candidate = learned.candidate(profile.never, self._rules.protected, self._gaps)
+        candidate = learned.candidate(profile.never, self._rules.protected, self._seen.gaps)
         if learn.approve == "automatic":
             return approved(profile, policy, learn, candidate, time)
         return in_review(profile, policy, candidate, time)
@@ -195,15 +172,3 @@ class BaselineShard:
     def _record(self, profile: Profile) -> Record:
         self._written[profile.principal] = profile
         return "baselines", profile.principal.encode(), profile.encode()
-
-
-_SCOPED: Final = (
-    "workload.cluster",
-    "workload.namespace",
-    "workload.name",
-    "workload.container",
-    "workload.labels",
-    "user.name",
-    "user.roles",
-)
-"""Facts that scopes of learn rules may ask for."""
