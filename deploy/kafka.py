@@ -1,22 +1,61 @@
-"""The only module of ``deploy`` that makes Kafka clients: topics, the policy set in force, and counts for people."""
+"""The only module of ``deploy`` that makes Kafka clients: topics, what people put in force, and what they ask for."""
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, cast
 
-from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    OFFSET_END,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    Producer,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from schemas.errors import ConfigurationError
 from schemas.settings import KafkaSettings
-from schemas.topics import TOPICS, Name, Topic
+from schemas.topics import TOPICS, Name, Topic, partition_of
 
-__all__ = ["count_records", "create_topics", "delete_records", "delete_topics", "publish", "read_all"]
+__all__ = [
+    "Follower",
+    "Place",
+    "count_records",
+    "create_topics",
+    "delete_records",
+    "delete_topics",
+    "following",
+    "partitions_of",
+    "publish",
+    "publish_all",
+    "read_all",
+    "read_partition",
+]
 
 _TIMEOUT_SECONDS: Final = 30.0
+_ANSWER_SECONDS: Final = 10.0
+_LOOK_SECONDS: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a record lies; ``str`` of it is how dead letters name it."""
+
+    topic: str
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}/{self.partition}/{self.offset}"
 
 
 def create_topics(settings: KafkaSettings) -> list[str]:
@@ -80,18 +119,75 @@ def delete_records(settings: KafkaSettings, names: Iterable[Name]) -> None:
         future.result(_TIMEOUT_SECONDS)
 
 
-def publish(settings: KafkaSettings, topic: Name, key: str, value: bytes) -> None:
-    """Write one record and wait until the broker has it; raise ``KafkaException`` otherwise."""
-    failures: list[KafkaError] = []
+def publish(settings: KafkaSettings, topic: Name, key: str, value: bytes) -> Place:
+    """Write one record, as ``publish_all`` does, and return where it lies."""
+    return publish_all(settings, topic, [(key, value)])[0]
+
+
+def publish_all(settings: KafkaSettings, topic: Name, records: Sequence[tuple[str, bytes]]) -> list[Place]:
+    """Write records, each into the partition of its key, wait until the broker has all, and return where they lie.
+
+    Raises ``KafkaException`` where it does not take one, and ``ConfigurationError`` where there is no such topic. Some may be
+    written then.
+    """
     producer = Producer(settings.client_configuration() | {"enable.idempotence": True})
-    producer.produce(
-        settings.topic(topic),
-        key=key,
-        value=value,
-        on_delivery=lambda error, _: failures.append(error) if error else None,
-    )
-    if producer.flush(_TIMEOUT_SECONDS) or failures:
-        raise KafkaException(failures[0] if failures else KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001 - librdkafka's own code
+    sent = [_Sent() for _ in records]
+    partitions = _partition_count(producer, settings, topic)
+    for (key, value), one in zip(records, sent, strict=True):
+        number = partition_of(key.encode(), partitions)
+        producer.produce(settings.topic(topic), key=key, value=value, partition=number, on_delivery=one.delivered)
+        producer.poll(0)
+    producer.flush(_TIMEOUT_SECONDS)
+    return [one.place for one in sent]
+
+
+class _Sent:
+    """A record that is being written."""
+
+    def __init__(self) -> None:
+        self._error: KafkaError | None = KafkaError(KafkaError._TIMED_OUT)  # noqa: SLF001 - librdkafka's own code
+        self._message: Message | None = None
+
+    def delivered(self, error: KafkaError | None, message: Message) -> None:
+        self._error, self._message = error, message
+
+    @property
+    def place(self) -> Place:
+        """Return where the record lies; raise ``KafkaException`` if it was not written."""
+        if self._error is not None or self._message is None:
+            raise KafkaException(self._error)
+        message = self._message
+        return Place(message.topic() or "", cast("int", message.partition()), cast("int", message.offset()))
+
+
+def partitions_of(settings: KafkaSettings, topic: Name) -> int:
+    """Return how many partitions a topic has; raise ``ConfigurationError`` where Kafka does not answer or has no such topic."""
+    return _partition_count(AdminClient(settings.client_configuration()), settings, topic)
+
+
+def _partition_count(client: Producer | Consumer | AdminClient, settings: KafkaSettings, topic: Name) -> int:
+    """Ask until the topic is there: a broker may not know yet what was created a moment ago."""
+    fixed, name, deadline = TOPICS[topic].partitions, settings.topic(topic), time.monotonic() + _ANSWER_SECONDS
+    if fixed is not None:
+        return fixed
+    while not (found := _metadata(client, settings, name)):
+        if time.monotonic() > deadline:
+            raise ConfigurationError(
+                f"there is no topic {name} on {settings.bootstrap_servers}: `tidewaiter up` creates the topics; "
+                "or set kafka.topic_prefix to what they begin with"
+            )
+        time.sleep(_LOOK_SECONDS)
+    return found
+
+
+def _metadata(client: Producer | Consumer | AdminClient, settings: KafkaSettings, name: str) -> int:
+    try:
+        return len(client.list_topics(name, timeout=_ANSWER_SECONDS).topics[name].partitions)
+    except KafkaException as error:
+        raise ConfigurationError(
+            f"Kafka does not answer at {settings.bootstrap_servers} ({error.args[0].str()}): `tidewaiter up` starts one here; "
+            "or set kafka.bootstrap_servers to where it is"
+        ) from error
 
 
 def read_all(settings: KafkaSettings, topic: Name) -> dict[tuple[int, bytes | None], bytes | None]:
@@ -107,8 +203,56 @@ def count_records(settings: KafkaSettings, topic: Name) -> Counter[str]:
     return counts
 
 
+def read_partition(settings: KafkaSettings, topic: Name, partition: int) -> Iterator[tuple[bytes, bytes | None]]:
+    """Yield key and value of every committed record that one partition holds now, in the order of the log; None is a tombstone."""
+    with _reader(settings) as consumer:
+        for _, key, value in _until_ends(consumer, settings.topic(topic), {partition}):
+            yield key or b"", value
+
+
+class Follower:
+    """Reads what is committed to topics from the moment on in which it was made."""
+
+    def __init__(self, consumer: Consumer, settings: KafkaSettings, topics: Iterable[Name]) -> None:
+        self._consumer = consumer
+        self._names = {settings.topic(topic): topic for topic in topics}
+        consumer.assign(
+            [
+                TopicPartition(name, number, self._end(name, number))
+                for name, topic in self._names.items()
+                for number in range(_partition_count(consumer, settings, topic))
+            ]
+        )
+
+    def _end(self, name: str, number: int) -> int:
+        return self._consumer.get_watermark_offsets(TopicPartition(name, number), timeout=_TIMEOUT_SECONDS)[1]
+
+    def poll(self, seconds: float) -> Iterator[tuple[Name, bytes, bytes | None]]:
+        """Yield topic, key and value of what has come, after at most ``seconds``."""
+        for message in self._consumer.consume(1_000, timeout=seconds):
+            error = message.error()
+            if error is None:
+                yield self._names[message.topic() or ""], message.key() or b"", message.value()
+            elif error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own code
+                raise KafkaException(error)
+
+
+@contextmanager
+def following(settings: KafkaSettings, topics: Iterable[Name]) -> Iterator[Follower]:
+    """Follow topics while the context lasts."""
+    with _reader(settings) as consumer:
+        yield Follower(consumer, settings, topics)
+
+
 def _records(settings: KafkaSettings, topic: Name) -> Iterator[tuple[int, bytes | None, bytes | None]]:
     """Yield partition, key and value of the committed records that a topic holds now."""
+    with _reader(settings) as consumer:
+        name = settings.topic(topic)
+        yield from _until_ends(consumer, name, set(range(_metadata(consumer, settings, name))))
+
+
+@contextmanager
+def _reader(settings: KafkaSettings) -> Iterator[Consumer]:
     consumer = Consumer(
         settings.client_configuration()
         | {
@@ -120,10 +264,7 @@ def _records(settings: KafkaSettings, topic: Name) -> Iterator[tuple[int, bytes 
         }
     )
     try:
-        name = settings.topic(topic)
-        yield from _until_ends(
-            consumer, name, set(consumer.list_topics(name, timeout=_TIMEOUT_SECONDS).topics[name].partitions)
-        )
+        yield consumer
     finally:
         consumer.close()
 

@@ -22,6 +22,7 @@ __all__ = [
     "ElasticsearchSettings",
     "JudgeSettings",
     "KafkaSettings",
+    "OperatorSettings",
     "Settings",
     "SourceSettings",
     "load_settings",
@@ -115,6 +116,13 @@ class SourceSettings(_Frozen):
     host: str = ""
 
 
+class OperatorSettings(_Frozen):
+    """Who decides at this command line: the name that is enrolled under ``people`` in a policy, and the file of the private key."""
+
+    name: str | None = None
+    key_file: Path | None = None
+
+
 class ElasticsearchSettings(_Frozen):
     """How to reach Elasticsearch and what one bulk request may hold."""
 
@@ -142,6 +150,7 @@ class Settings(BaseSettings):
     judge: JudgeSettings = JudgeSettings()
     correlate: CorrelateSettings = CorrelateSettings()
     elasticsearch: ElasticsearchSettings = ElasticsearchSettings()
+    operator: OperatorSettings = OperatorSettings()
     sources: list[SourceSettings] = []
     state_directory: Path = Path(".tidewaiter")
     metrics_port: int | None = None
