@@ -46,7 +46,6 @@ class Correlator:
         self._clock = BrokerClock()
         self._parts: dict[int, Part] = {}
         self._generation = -1
-        self._rebalances = 0
         self._outcomes: Counter[tuple[str, Outcome]] = Counter()
         self._error: BaseException | None = None
         self._ending = False
@@ -94,7 +93,6 @@ class Correlator:
 
     async def _revoked(self, *_: Any, **__: Any) -> None:
         """Take and write nothing more: behind this another worker may have the partitions."""
-        self._rebalances += 1
         self.unsettled_since = time.monotonic()
         self._app.chains.clear()
         for part in self._parts.values():
@@ -104,16 +102,16 @@ class Correlator:
 
     async def _assigned(self, *_: Any, **__: Any) -> None:
         """Restore what is new, before Faust opens the partitions; the group is kept waiting by nothing of this."""
-        generation, rebalances = self._app.consumer_generation_id, self._rebalances
+        grant = self._app.grant
+        if grant is None:
+            return
 
         def is_over() -> bool:
-            changed = (generation, rebalances) != (self._app.consumer_generation_id, self._rebalances)
-            self.unsettled_since = time.monotonic()
-            return changed or self._ending
+            return self._app.grant is not grant or self._ending
 
         numbers = self._assigned_numbers()
-        self._keep(numbers if generation == self._generation + 1 else set())
-        self._generation = generation
+        self._keep(numbers if grant.generation == self._generation + 1 else set())
+        self._generation = grant.generation
         try:
             await self._restore(sorted(numbers - self._parts.keys()), is_over)
         except Interrupted:
@@ -136,15 +134,16 @@ class Correlator:
         self._parts = {number: part for number, part in self._parts.items() if number in numbers}
 
     async def _restore(self, numbers: list[int], is_over: Callable[[], bool]) -> None:
-        started = time.monotonic()
-        policies = self._policies.current
+        if not numbers:
+            return
+        started, policies = time.monotonic(), self._policies.current
 
         def make(number: int) -> Shard:
             return self._make(number, policies)
 
-        if not numbers:
-            return
-        restored = await asyncio.to_thread(restore, self._settings.kafka, self._name, numbers, make, is_over)
+        restored = await asyncio.to_thread(
+            restore, self._settings.kafka, self._name, numbers, make, is_over, self._progressed
+        )
         for one in restored.values():
             if one.records or one.letters:
                 await asyncio.to_thread(one.output.write, one.records, one.letters)
@@ -152,6 +151,9 @@ class Correlator:
             raise Interrupted
         self._parts |= {number: Part(self._name, one, policies) for number, one in restored.items()}
         self._measure_restore(restored, time.monotonic() - started)
+
+    def _progressed(self) -> None:
+        self.unsettled_since = time.monotonic()
 
     def _go_live(self) -> None:
         kafka = self._settings.kafka

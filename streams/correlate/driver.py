@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Final
 
 import faust
@@ -28,10 +29,17 @@ from schemas.settings import Settings
 from streams.correlate.chain import Chain
 from streams.correlate.security import credentials_of
 
-__all__ = ["App"]
+__all__ = ["App", "Grant"]
 
 _REQUEST_SECONDS: Final = 40.0
 _MAX_FETCH_BYTES: Final = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grant:
+    """That this worker has the partitions which Faust says it has, until they are revoked; each is equal to itself alone."""
+
+    generation: int
 
 
 class _NothingRead(dict[TP, int | None]):
@@ -94,6 +102,7 @@ class _Thread(driver.AIOKafkaConsumerThread):
 
 class _Consumer(driver.Consumer):
     RebalanceListener = _Listener
+    app: App
     _thread: _Thread
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -102,6 +111,16 @@ class _Consumer(driver.Consumer):
 
     def _new_consumer_thread(self) -> _Thread:
         return _Thread(self, loop=self.loop, beacon=self.beacon)
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Let nothing that was begun for an earlier grant go on."""
+        self.app.grant = None
+        await super().on_partitions_revoked(revoked)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Say for which generation of the group the partitions are granted, before anything is begun for it."""
+        self.app.grant = Grant(generation_id)
+        await super().on_partitions_assigned(assigned, generation_id)
 
     async def perform_seek(self) -> None:
         """Go on where the chains stand; Faust calls it behind every rebalance, and where it has dropped what it had fetched."""
@@ -127,6 +146,7 @@ class App(faust.App):
 
     def __init__(self, settings: Settings, **options: Any) -> None:
         self.chains: dict[TP, Chain] = {}
+        self.grant: Grant | None = None
         kafka, limits = settings.kafka, settings.correlate
         super().__init__(
             f"{kafka.topic_prefix}correlate",

@@ -53,12 +53,16 @@ def restore(
     partitions: Sequence[int],
     make: Callable[[int], Shard],
     interrupted: Callable[[], bool],
+    progressed: Callable[[], None],
 ) -> dict[int, Restored]:
-    """Return partitions as they were left; blocks. Raises ``Interrupted`` once ``interrupted`` says that it is no longer wanted."""
+    """Return partitions as they were left; blocks, and calls ``progressed`` for every record.
+
+    Raises ``Interrupted`` once ``interrupted`` says that it is no longer wanted, and what a shard raises, unless that is ``Invalid``.
+    """
     outputs = _fence(settings, partitions, interrupted)
     restored = {number: Restored(make(number), outputs[number]) for number in partitions}
     for topic, feed in _FEEDS.items():
-        take = _taking(name, restored, feed)
+        take = _taking(name, restored, feed, progressed)
         positions = read_to_end(settings, name, topic, partitions, take, interrupted=interrupted)
         for number, position in positions.items():
             restored[number].positions[topic] = position
@@ -78,10 +82,13 @@ def _fence(settings: KafkaSettings, partitions: Sequence[int], interrupted: Call
 _Feed = Callable[[Restored, Consumed], None]
 
 
-def _taking(name: str, restored: Mapping[int, Restored], feed: _Feed) -> Callable[[Consumed], None]:
+def _taking(
+    name: str, restored: Mapping[int, Restored], feed: _Feed, progressed: Callable[[], None]
+) -> Callable[[Consumed], None]:
     """Return what takes one message, into a dead letter if need be."""
 
     def take(message: Consumed) -> None:
+        progressed()
         one = restored[message.partition()]
         try:
             feed(one, message)
