@@ -14,12 +14,12 @@ from schemas.errors import Invalid
 from schemas.facts import is_facts
 from schemas.policyset import PolicySet
 from schemas.settings import JudgeSettings
-from streams.baseline.learned import WITHOUT_PROFILE, Learned, Row
+from streams.baseline.learned import Learned, learned_from
 from streams.baseline.lifecycle import approved
 from streams.baseline.rules import LearnRules
 from streams.judge.baselines import Baselines
 from streams.judge.envelopes import Envelopes
-from streams.judge.memo import Limits, principal_of_row
+from streams.judge.memo import Limits
 from streams.judge.partition import Partition
 from streams.judge.policy import CompiledPolicies
 
@@ -42,17 +42,14 @@ Trial = dict[str, Any]
 
 def learn_records(results: Iterable[tuple[int, Event | Invalid]], policies: PolicySet) -> list[Baseline]:
     """Return a baseline of every principal that these records tell of, as it would be approved, in the order of their names."""
-    partition, rules, learned = _partition(policies, Baselines()), LearnRules.of(policies), dict[str, Learned]()
+    partition, rules = _partition(policies, Baselines()), LearnRules.of(policies)
     listed = list(results)
     done = dict(_first_facts(listed, partition))
     for position, (_, result) in enumerate(listed):
         if position not in done and not isinstance(result, Invalid):
             _judge(partition, result)
-    for key, value in partition.take(flush=True)[1]:
-        principal = principal_of_row(key).decode()
-        if value is not None and not principal.startswith(WITHOUT_PROFILE):
-            learned.setdefault(principal, Learned(principal)).take(key, Row.of(decode(value)))
-    return [_approved(learned[principal], rules) for principal in sorted(learned)]
+    learned = learned_from(partition.take(flush=True)[1])
+    return [_approved(one, rules) for one in learned.values()]
 
 
 def _approved(learned: Learned, rules: LearnRules) -> Baseline:

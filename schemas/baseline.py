@@ -11,10 +11,10 @@ exec        path[, name it is called by]                     /bin/busybox, sh
 args        path, arguments …                                /usr/bin/gzip, --test, *
 hash        path, SHA-256                                    /usr/bin/gzip, 9f86d081…
 file        path, access                                     /var/lib/shop/invoices/*, create
-egress      peer, port, transport                            workload:/shop/database, 5432, ip
+egress      peer, port or ``1024-65535``, transport              workload:/shop/database, 5432, ip
 ingress     peer (``listen`` for an own port), port, transport   10.89.40.0/24, 8000, tcp
 dns         name                                             *.example.com
-resource    metric, band or bands                            memory, 96-104
+resource    metric, band or bands                            memory, 96..104
 settings    setting, value                                   capabilities.add, NET_ADMIN
 image       what is done with it, repository                 run, registry.shop.example/shop/app
 api         verb, resource, namespace                        get, configmaps, shop

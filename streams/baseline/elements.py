@@ -72,7 +72,7 @@ def _all(record: Record) -> Iterator[tuple[str, Element]]:
     if "dns.question.name" in record:
         yield "dns", (literal(clean_domain(record["dns.question.name"])),)
     if "resource.metric" in record:
-        yield "resource", (record["resource.metric"], str(record["resource.band"]))
+        yield "resource", (literal(record["resource.metric"]), str(record["resource.band"]))
     yield from _engine(record, action)
 
 
@@ -88,12 +88,12 @@ def _engine(record: Record, action: str) -> Iterator[tuple[str, Element]]:
 
 
 def _exec(record: Record) -> Iterator[tuple[str, Element]]:
-    path, arguments = _program(record), record.get("process.args") or []
+    path, arguments = _program(record), record.get("process.args") or (record.get("process.command_line") or "").split()
     name = basename(arguments[0]).removeprefix("-") if arguments else record.get("process.name") or ""
     yield "exec", (path,) if not name or literal(name) == basename(path) else (path, _word(name))
     yield "args", (path, *map(_word, arguments[1:_MAX_WORDS]), *_rest(arguments))
     if "process.hash.sha256" in record:
-        yield "hash", (path, record["process.hash.sha256"])
+        yield "hash", (path, literal(record["process.hash.sha256"]))
 
 
 def _program(record: Record) -> str:
@@ -109,12 +109,12 @@ def _rest(arguments: list[str]) -> tuple[str, ...]:
 def _file(record: Record, action: str) -> Iterator[tuple[str, Element]]:
     paths = [_path(record, record[name]) for name in ("file.path", "file.target_path") if name in record]
     for access in record.get("file.access") or [action]:
-        yield from (("file", (path, access)) for path in paths)
+        yield from (("file", (path, literal(access))) for path in paths)
 
 
 def _connection(record: Record) -> tuple[str, Element]:
     direction = record["network.direction"]
-    port, transport = str(record.get("destination.port", "")), record.get("network.transport", "ip")
+    port, transport = str(record.get("destination.port", "")), literal(record.get("network.transport", "ip"))
     if direction == "ingress":
         return "ingress", (_peer(record, "source.ip") or "listen", port, transport)
     return "egress", (_peer(record, "destination.ip") or "unknown", port, transport)
@@ -124,45 +124,46 @@ def _peer(record: Record, address: str) -> str:
     """Return the peer by its workload where that is known, else by its name, else by its address."""
     if "peer.workload" in record:
         return f"workload:{literal(record['peer.workload'])}"
-    if "destination.domain" in record:
+    if address == "destination.ip" and "destination.domain" in record:
         return f"name:{literal(clean_domain(record['destination.domain']))}"
     found = clean_address(record.get(address, ""))
     return "" if found is None else str(found)
 
 
 def _settings(record: Record) -> Iterator[Element]:
-    """Yield every setting, also those that are off: to lose a protection is a deviation."""
+    """Yield every setting, also those that are off, and nothing for the value of what is unset: to lose a protection is a deviation."""
     for flag in _FLAGS:
         yield flag, "true" if record.get(_SETTING + flag) else "false"
     for name in _LISTS:
         yield from ((name, _word(value)) for value in record.get(_SETTING + name) or ())
     for name in _VALUES:
         value = record.get(_SETTING + name)
-        yield name, "none" if value in (None, "") else _word(f"{value:g}" if isinstance(value, float) else str(value))
-    yield "capabilities.drop", _word(" ".join(sorted(record.get(f"{_SETTING}capabilities.drop") or ())) or "none")
+        yield name, "" if value in (None, "") else _word(f"{value:g}" if isinstance(value, float) else str(value))
+    yield "capabilities.drop", _word(" ".join(sorted(record.get(f"{_SETTING}capabilities.drop") or ())))
 
 
 def _repositories(record: Record) -> Iterator[str]:
     asked = record.get(f"{_SETTING}images") or [record.get("container.image.name")]
     for reference in asked:
         image = parse_image(reference) if reference else None
-        if image is not None:
-            yield literal(f"{image.registry}/{image.repository}")
+        if reference:  # a bare image id names no repository: it is its own
+            yield literal(f"{image.registry}/{image.repository}" if image else reference)
 
 
 def _request(record: Record) -> Iterator[tuple[str, Element]]:
     verb, namespace = record["kubernetes.audit.verb"], record.get("orchestrator.namespace", "")
     parts = (record.get("orchestrator.resource.type"), record.get("kubernetes.audit.subresource"))
     resource = "/".join(part for part in parts if part) or record.get("url.path", "")
-    yield "api", (verb, _word(resource), _word(namespace))
+    yield "api", (literal(verb), _word(resource), _word(namespace))
     if record.get("orchestrator.resource.type") == "secrets":
         name = record.get("orchestrator.resource.name")
-        yield "secret", (verb, f"{literal(namespace)}/{literal(name) if name else ''}")
+        yield "secret", (literal(verb), f"{literal(namespace)}/{literal(name) if name else ''}")
 
 
 def _path(record: Record, path: str) -> str:
     """Return an absolute, clean path; a process's own folder below /proc is anyone's."""
-    cleaned = clean_path(join(record.get("process.working_directory") or "", path))
+    directory = "" if path.startswith("memfd:") else record.get("process.working_directory") or ""
+    cleaned = clean_path(join(directory, path))
     parts = literal(cleaned).split("/")
     if parts[:2] == ["", "proc"] and len(parts) > 2 and (parts[2].isdecimal() or parts[2] in ("self", "thread-self")):  # noqa: PLR2004 - the segment behind /proc
         parts[2] = _ANY_PROCESS
