@@ -90,7 +90,8 @@ def _engine(record: Record, action: str) -> Iterator[tuple[str, Element]]:
 def _exec(record: Record) -> Iterator[tuple[str, Element]]:
     path, arguments = _program(record), record.get("process.args") or (record.get("process.command_line") or "").split()
     name = basename(arguments[0]).removeprefix("-") if arguments else record.get("process.name") or ""
-    yield "exec", (path,) if not name or literal(name) == basename(path) else (path, _word(name))
+    own = basename(path).removeprefix("memfd:")
+    yield "exec", (path,) if not name or literal(name) == own else (path, _word(name))
     yield "args", (path, *map(_word, arguments[1:_MAX_WORDS]), *_rest(arguments))
     if "process.hash.sha256" in record:
         yield "hash", (path, literal(record["process.hash.sha256"]))
