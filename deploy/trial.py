@@ -14,9 +14,10 @@ from schemas.errors import Invalid
 from schemas.facts import is_facts
 from schemas.policyset import PolicySet
 from schemas.settings import JudgeSettings
-from streams.baseline.learned import Learned, learned_from
+from streams.baseline.learned import Learned
 from streams.baseline.lifecycle import approved
 from streams.baseline.rules import LearnRules
+from streams.baseline.seen import Seen
 from streams.judge.baselines import Baselines
 from streams.judge.envelopes import Envelopes
 from streams.judge.memo import Limits
@@ -48,8 +49,10 @@ def learn_records(results: Iterable[tuple[int, Event | Invalid]], policies: Poli
     for position, (_, result) in enumerate(listed):
         if position not in done and not isinstance(result, Invalid):
             _judge(partition, result)
-    learned = learned_from(partition.take(flush=True)[1])
-    return [_approved(one, rules) for one in learned.values()]
+    seen = Seen()
+    for key, value in partition.take(flush=True)[1]:
+        seen.take(key, value)
+    return [_approved(seen.learned[principal], rules) for principal in sorted(seen.learned)]
 
 
 def _approved(learned: Learned, rules: LearnRules) -> Baseline:

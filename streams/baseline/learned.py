@@ -5,18 +5,16 @@ Rows are cumulative for their key, so taking them in any order, batching and rep
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from schemas.baseline import DIMENSIONS, Baseline, Element, Elements, ordered, without
-from schemas.codec import decode
 from schemas.errors import Invalid
 from schemas.event import parse_time
 from streams.baseline.elements import OBSERVES, elements_of
 from streams.baseline.generalise import generalise
 from streams.baseline.known import Known
-from streams.judge.memo import principal_of_row
 
 __all__ = [
     "WITHOUT_PROFILE",
@@ -27,7 +25,6 @@ __all__ = [
     "Row",
     "evidence_of",
     "is_known",
-    "learned_from",
     "release_of",
 ]
 
@@ -211,16 +208,6 @@ class Learned:
         for cause, (begin, end) in sorted(gaps.items()):
             if extent.first <= end and begin <= extent.last:
                 yield f"telemetry gap: {cause}"
-
-
-def learned_from(rows: Iterable[tuple[bytes, bytes | None]]) -> dict[str, Learned]:
-    """Return what records of ``activities``, keys and values, tell of each principal that can have a baseline, sorted by name."""
-    learned: dict[str, Learned] = {}
-    for key, value in rows:
-        principal = principal_of_row(key).decode()
-        if value is not None and not principal.startswith(WITHOUT_PROFILE):
-            learned.setdefault(principal, Learned(principal)).take(key, Row.of(decode(value)))
-    return dict(sorted(learned.items()))
 
 
 def is_known(known: Mapping[str, Known], dimension: str, element: Element) -> bool:
