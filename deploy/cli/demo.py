@@ -15,14 +15,16 @@ from deploy.cli.table import OUTCOME_STYLES, describe
 from deploy.demo.live import live_sources
 from deploy.demo.recording import Recording
 from deploy.demo.run import Demo, Played, running
-from deploy.demo.summary import Summary, summarise
+from deploy.demo.summary import Finding, Summary, summarise
+from schemas.baseline import Profile
+from schemas.event import timestamp
 from schemas.settings import load_settings
 
 __all__ = ["demo"]
 
 _PLAY_SECONDS: Final = 20.0
 _POLL_SECONDS: Final = 2.0
-_SHOWN: Final = 25
+_SHOWN: Final = 40
 
 
 def demo(
@@ -45,8 +47,10 @@ def demo(
         if live:
             _watch(running_demo)
             return
-        played = _play(running_demo, Recording.shipped(), seconds)
-        _show(summarise(running_demo.client, running_demo.settings.elasticsearch.data_stream))
+        recording = Recording.shipped()
+        played = _play(running_demo, recording, seconds)
+        attack = timestamp(recording.attack_start * 1_000_000)
+        _show(summarise(running_demo.client, running_demo.settings.elasticsearch.data_stream, attack), played.learned)
         _tell_where(running_demo)
         if not once:
             _stay(running_demo)
@@ -63,38 +67,52 @@ def _play(running_demo: Demo, recording: Recording, seconds: float) -> Played:
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True) as progress:
         task = progress.add_task("the shop runs normally", total=None)
-        attacked = False
 
-        def passed(moment: int) -> None:
-            nonlocal attacked
-            if moment >= recording.attack_start and not attacked:
-                attacked = True
-                progress.update(task, description="[bold red]the attack starts")
+        def passed(what: str, _: int) -> None:
+            progress.update(task, description=what)
 
         return running_demo.play(recording, seconds, passed)
 
 
-def _show(summary: Summary) -> None:
-    events = sum(summary.outcomes.values())
-    out.print("\n[bold]A web shop ran normally, then was attacked.[/] (recording of real containers)")
+def _show(summary: Summary, learned: list[Profile]) -> None:
+    events = sum(summary.before.values()) + sum(summary.behind.values())
     by_source = ", ".join(f"{number} {module}" for module, number in summary.modules.items())
-    out.print(f"Judged {events} events of {len(summary.workloads)} workloads ({by_source}):")
-    for outcome in ("authorized", "unauthorized", "undetermined"):
-        note = "  no policy speaks of them" if outcome == "undetermined" else ""
-        out.print(f"  [{OUTCOME_STYLES[outcome]}]{summary.outcomes.get(outcome, 0):>7} {outcome}[/]{note}")
+    out.print("\n[bold]A web shop ran normally, then was attacked.[/] (recording of real containers)")
+    out.print(f"Received {events} events of {len(summary.workloads)} workloads ({by_source}):")
+    out.print(f"  a normal day, of which was learned:  {_outcomes(summary.before)}")
+    out.print(f"  the attack, judged by what was learned:  {_outcomes(summary.behind)}")
+    _show_learned(learned)
     about = ", ".join(f"{number} {action}" for action, number in summary.records_about.items())
     out.print(f"Beside them {about}.\n", style="dim")
     out.print("[bold red]Unauthorized, in order:[/]")
     for finding in summary.findings[:_SHOWN]:
-        record = finding.record
-        who = record.get("container.name") or record["entity.id"].removeprefix("user:")
-        times = f" ({finding.count} times)" if finding.count > 1 else ""
-        moment = datetime.fromisoformat(record["@timestamp"][:19]).replace(tzinfo=UTC)
-        out.print(f" {moment:%H:%M:%S} [bold]{escape(who)}[/]  {escape(describe(record))}{times}", soft_wrap=True)
-        out.print(f"          [dim]{escape(record['verdict.reason'])}[/]", soft_wrap=True)
+        _show_finding(finding)
     if len(summary.findings) > _SHOWN:
         out.print(f" … and {len(summary.findings) - _SHOWN} more kinds", style="dim")
     out.print("Platform blocked what failed above; Tidewaiter blocked nothing (it only watches).", style="dim")
+
+
+def _outcomes(outcomes: dict[str, int]) -> str:
+    names = ("authorized", "unauthorized", "undetermined")
+    return ", ".join(f"[{OUTCOME_STYLES[name]}]{outcomes.get(name, 0)} {name}[/]" for name in names)
+
+
+def _show_learned(learned: list[Profile]) -> None:
+    baselines = [profile.baseline for profile in learned if profile.baseline]
+    out.print(f"Learned and approved: {len(baselines)} baselines, {sum(one.size for one in baselines)} elements.")
+    for baseline in baselines:
+        if baseline.principal.startswith("container:"):
+            sizes = ", ".join(f"{len(found)} {name}" for name, found in baseline.elements.items() if found)
+            out.print(f"  {escape(baseline.principal.partition(':')[2])}: {sizes}", style="dim", soft_wrap=True)
+
+
+def _show_finding(finding: Finding) -> None:
+    record = finding.record
+    who = record.get("container.name") or record["entity.id"].removeprefix("user:")
+    times = f" ({finding.count} times)" if finding.count > 1 else ""
+    moment = datetime.fromisoformat(record["@timestamp"][:19]).replace(tzinfo=UTC)
+    out.print(f" {moment:%H:%M:%S} [bold]{escape(who)}[/]  {escape(describe(record))}{times}", soft_wrap=True)
+    out.print(f"          [dim]{escape(record['verdict.reason'])}[/]", soft_wrap=True)
 
 
 def _tell_where(running_demo: Demo) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,12 +88,11 @@ class Recording:
                 yield loads(line)
 
 
-def play(recording: Recording, directory: Path, seconds: float, passed: Callable[[int], None]) -> int:
-    """Append every record to ``directory/FORMAT.log`` within about ``seconds``, keeping order and relative pace; return how many.
+def play(records: Sequence[dict[str, Any]], directory: Path, seconds: float, passed: Callable[[int], None]) -> None:
+    """Append records to ``directory/FORMAT.log`` within about ``seconds``, keeping order and relative pace.
 
     ``passed`` is called with the recorded time that the play has come to.
     """
-    records = list(recording.records())
     first, last = records[0]["time"], records[-1]["time"]
     speed = max((last - first) / (seconds * 1000), 1e-9)
     started, clock = time.monotonic(), 0.0
@@ -108,7 +107,6 @@ def play(recording: Recording, directory: Path, seconds: float, passed: Callable
                 time.sleep(max(0.0, started + due - time.monotonic()))
             files[record["format"]].write(record["line"].encode() + b"\n")
     passed(last)
-    return len(records)
 
 
 def _flush(files: dict[str, io.BufferedWriter]) -> None:

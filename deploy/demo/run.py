@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import shutil
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from elasticsearch import Elasticsearch
 
 from deploy.counts import Counts, read_counts
+from deploy.demo.approval import Approver
 from deploy.demo.recording import FORMATS, Recording, play
 from deploy.pipeline import children, prepare_topics
 from deploy.policies import DEFAULT_POLICIES
 from deploy.stack import Stack, StackSettings
+from schemas.baseline import Profile
 from schemas.errors import StackError
 from schemas.settings import ElasticsearchSettings, KafkaSettings, Settings, SourceSettings
 from sinks.elasticsearch.config import connect
@@ -38,10 +42,10 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What came of a play: counts at every stage, and seconds from the attack's first record to its first finding."""
+    """What came of a play: counts at every stage, and the baselines that were approved in between."""
 
     counts: Counts
-    records: int
+    learned: list[Profile]
 
     @property
     def complete(self) -> bool:
@@ -59,17 +63,28 @@ class Played:
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """A running demo: its settings, its servers and processes."""
+    """A running demo: its settings, its servers and processes, and the person who approves."""
 
     settings: Settings
     stack: Stack
     client: Elasticsearch
     directory: Path
+    approver: Approver
 
-    def play(self, recording: Recording, seconds: float, passed: Callable[[int], None]) -> Played:
-        """Play the recording into the files that the collectors follow and wait until all of it has arrived."""
-        records = play(recording, self.directory, seconds, passed)
-        return Played(self._arrived(), records)
+    def play(self, recording: Recording, seconds: float, passed: Callable[[str, int], None]) -> Played:
+        """Play the recording into the files that the collectors follow: the normal day, then, with what was learned approved, the attack.
+
+        Return when all of it has arrived. ``passed`` is called with what is going on, and the recorded time that the play has come to.
+        """
+        records = list(recording.records())
+        attack = bisect_left(records, recording.attack_start, key=lambda record: int(record["time"]))
+        share = seconds * attack / len(records)
+        play(records[:attack], self.directory, share, partial(passed, "the shop runs normally"))
+        self._until(_Still())
+        passed("what it does is approved", recording.attack_start)
+        learned = self.approver.approve_all(self.settings)
+        play(records[attack:], self.directory, seconds - share, partial(passed, "[bold red]the attack"))
+        return Played(self._arrived(), learned)
 
     def _arrived(self) -> Counts:
         """Return the counts once everything has come through; the collectors are stopped first, so that heartbeats end."""
@@ -127,11 +142,12 @@ def running(directory: Path, progress: Progress, sources: tuple[SourceSettings, 
         settings = _settings(stack, directory, sources or _followed(directory))
         for name in FORMATS:
             (directory / f"{name}.log").touch()
-        prepare_topics(settings, list(POLICIES))
+        approver = Approver.enrolled(directory)
+        prepare_topics(settings, [*POLICIES, approver.policy])
         for child in children(settings):
             stack.supervisor.start(child)
-        progress("collectors, judge and sink are started")
-        yield Demo(settings, stack, connect(settings.elasticsearch), directory)
+        progress("collectors, judge, correlate and sink are started")
+        yield Demo(settings, stack, connect(settings.elasticsearch), directory, approver)
 
 
 def _settings(stack: Stack, directory: Path, sources: tuple[SourceSettings, ...]) -> Settings:
