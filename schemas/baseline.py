@@ -25,7 +25,7 @@ secret      verb, namespace/name                             get, shop/database-
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from hashlib import blake2b
 from typing import Any, Final, Literal
 
@@ -41,8 +41,10 @@ __all__ = [
     "Elements",
     "Profile",
     "State",
+    "elements_in",
     "literal",
     "ordered",
+    "texts_in",
     "without",
 ]
 
@@ -70,6 +72,21 @@ State = Literal["learning", "review", "active", "changed"]
 STATES: Final = ("learning", "review", "active", "changed")
 
 _MAX_CHANGES: Final = 100
+_WORDS: Final = {
+    "exec": (1, 2),
+    "args": (1, 2**16),
+    "hash": (2, 2),
+    "file": (2, 2),
+    "egress": (3, 3),
+    "ingress": (3, 3),
+    "dns": (1, 1),
+    "resource": (2, 2),
+    "settings": (2, 2),
+    "image": (2, 2),
+    "api": (3, 3),
+    "secret": (2, 2),
+}
+"""The least and the most words of an element; ``**`` at its end stands for any number."""
 
 
 def literal(word: str) -> str:
@@ -87,13 +104,41 @@ def ordered(elements: Mapping[str, Iterable[Element]]) -> Elements:
 
 def without(elements: Elements, removed: Mapping[str, Iterable[Element]]) -> Elements:
     """Return elements without those that are removed; every dimension stays."""
-    return {
-        name: tuple(one for one in found if one not in set(removed.get(name, ()))) for name, found in elements.items()
-    }
+    gone = {name: frozenset(found) for name, found in removed.items()}
+    return {name: tuple(one for one in found if one not in gone.get(name, ())) for name, found in elements.items()}
 
 
-def _elements(stored: Mapping[str, Iterable[Iterable[str]]]) -> Elements:
-    return ordered({name: [tuple(element) for element in found] for name, found in stored.items()})
+def elements_in(stored: Any) -> Elements:
+    """Return elements as a record holds them; raise ``Invalid`` for what are none: no text, no words, too few, too many."""
+    if not isinstance(stored, dict):
+        raise Invalid("elements are lists of words by dimension")
+    found = ordered({name: [texts_in(element) for element in _listed(listed)] for name, listed in stored.items()})
+    for name, elements in found.items():
+        for element in elements:
+            _check_count(name, element)
+    return found
+
+
+def texts_in(stored: Any) -> tuple[str, ...]:
+    """Return texts as a record holds them; raise ``Invalid`` for what are none."""
+    if not all(isinstance(text, str) for text in _listed(stored)):
+        raise Invalid("not a list of texts")
+    return tuple(stored)
+
+
+def _listed(stored: Any) -> list[Any]:
+    if not isinstance(stored, list):
+        raise Invalid(f"not a list but {type(stored).__name__}")
+    return stored
+
+
+def _check_count(dimension: str, element: Element) -> None:
+    """Refuse an element that nobody could read: whoever matches or words it relies on how many words it has."""
+    (least, most), count = _WORDS[dimension], len(element)
+    if element and element[-1] == "**":
+        least, most = 1, most + 1
+    if not least <= count <= most:
+        raise Invalid(f"{' '.join(element)[:64]!r} is no element of {dimension}: it has {count} words")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +174,10 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One step in the life of a baseline; ``hash`` and ``version`` are those in force behind it (empty and 0 for none)."""
+    """One step in the life of a baseline; ``hash`` and ``version`` are those in force behind it (empty and 0 for none).
+
+    ``number`` counts the steps of a principal from 1 on.
+    """
 
     time: str
     author: str
@@ -140,14 +188,17 @@ class Change:
     hash: str = ""
     added: int = 0
     removed: int = 0
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
     """Where a principal stands: the value of topic ``baselines``, whose key is the principal.
 
-    ``since`` is when it was first met, in the broker's time. ``difference`` is what an active baseline does not know, by image id
-    (empty where none is known). ``decided`` is the offset of the last decision in ``control`` that it heeds.
+    ``since`` is when its learning began, in the broker's time. ``difference`` is what an active baseline does not know, by image id
+    (empty where none is known). ``decided`` is the offset of the last decision in ``control`` that was carried out or refused, ``heeded``
+    the digests of those that were carried out. What was last seen before ``begun``, by the events' clock, is history: it is neither
+    learned nor new.
     """
 
     principal: str
@@ -159,10 +210,13 @@ class Profile:
     difference: dict[str, Elements] = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
     decided: int = -1
+    heeded: tuple[str, ...] = ()
+    begun: str = ""
 
     def changed(self, change: Change) -> tuple[Change, ...]:
-        """Return the changes with one more; the oldest beyond a hundred go."""
-        return (*self.changes, change)[-_MAX_CHANGES:]
+        """Return the changes with one more, numbered; the oldest beyond a hundred go."""
+        number = self.changes[-1].number + 1 if self.changes else 1
+        return (*self.changes, replace(change, number=number))[-_MAX_CHANGES:]
 
     def encode(self) -> bytes:
         """Return the record: equal profiles have equal bytes."""
@@ -184,16 +238,17 @@ def _typed(stored: Mapping[str, Any]) -> dict[str, Any]:
     baseline = stored["baseline"]
     return {
         "baseline": None if baseline is None else Baseline(**baseline | _typed_baseline(baseline)),
-        "never": _elements(stored["never"]),
-        "difference": {release: _elements(found) for release, found in sorted(stored["difference"].items())},
+        "never": elements_in(stored["never"]),
+        "difference": {release: elements_in(found) for release, found in sorted(stored["difference"].items())},
         "changes": tuple(Change(**change) for change in stored["changes"]),
+        "heeded": texts_in(stored["heeded"]),
     }
 
 
 def _typed_baseline(stored: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "elements": _elements(stored["elements"]),
-        "never": _elements(stored["never"]),
-        "releases": tuple(stored["releases"]),
-        "partial": tuple(stored["partial"]),
+        "elements": elements_in(stored["elements"]),
+        "never": elements_in(stored["never"]),
+        "releases": texts_in(stored["releases"]),
+        "partial": texts_in(stored["partial"]),
     }

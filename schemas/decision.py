@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from hashlib import blake2b
 from typing import Any, Final, Literal, get_args
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from schemas.baseline import Elements, ordered
+from schemas.baseline import Elements, elements_in, texts_in
 from schemas.codec import dumps_sorted, loads
 from schemas.errors import Invalid
 from schemas.keys import sign, verify
@@ -17,6 +18,7 @@ __all__ = ["Action", "Decision"]
 
 Action = Literal["approve", "reject", "forbid", "learn"]
 _ACTIONS: Final = get_args(Action)
+_TEXTS: Final = ("principal", "author", "time", "reason", "based_on", "signature")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,11 @@ class Decision:
         """Return whether the holder of the key has made this very decision."""
         return verify(public_key, self.signature, self._content())
 
+    @property
+    def digest(self) -> str:
+        """Return the content hash (16 hex digits) of what was decided, by which a copy of a decision is known."""
+        return blake2b(self._content(), digest_size=8).hexdigest()
+
     def encode(self) -> bytes:
         """Return the record."""
         return dumps_sorted(asdict(self))
@@ -60,19 +67,19 @@ class Decision:
             raise Invalid("not a decision about a baseline as this version writes it")
         if stored["action"] not in _ACTIONS:
             raise Invalid(f"{str(stored['action'])[:64]!r} is no decision; there are {', '.join(_ACTIONS)}")
-        try:
-            return cls(**stored | _typed(stored))
-        except (TypeError, ValueError, AttributeError) as error:
-            raise Invalid(f"not a decision about a baseline: {error}") from error
+        return cls(**stored | _typed(stored))
 
     def _content(self) -> bytes:
         return dumps_sorted(asdict(replace(self, signature="")))
 
 
 def _typed(stored: Mapping[str, Any]) -> dict[str, Any]:
-    elements = {name: [tuple(element) for element in found] for name, found in stored["elements"].items()}
+    """Return the values that are no texts; whoever may write ``control`` may write anything, and must not end a worker by it."""
+    wrong = sorted(name for name in _TEXTS if not isinstance(stored[name], str))
+    if wrong:
+        raise Invalid(f"not a decision about a baseline: {', '.join(wrong)} must be text")
     return {
-        "elements": ordered(elements),
-        "releases": tuple(stored["releases"]),
-        "partial": tuple(stored["partial"]),
+        "elements": elements_in(stored["elements"]),
+        "releases": texts_in(stored["releases"]),
+        "partial": texts_in(stored["partial"]),
     }

@@ -11,7 +11,7 @@ from binascii import Error
 from pathlib import Path
 from typing import Final
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
@@ -36,8 +36,8 @@ def check_key(text: str) -> str:
 def create_key(path: Path) -> Ed25519PrivateKey:
     """Make a key and write it into a new file; raise ``ConfigurationError`` where there is one already."""
     key = Ed25519PrivateKey.generate()
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ALONE)
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}; remove the file, or name another one") from error
@@ -53,7 +53,7 @@ def load_key(path: Path) -> Ed25519PrivateKey:
         key = load_pem_private_key(path.read_bytes(), None)
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}; `tidewaiter keys new NAME` makes a key") from error
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise ConfigurationError(f"{path} is no private key; `tidewaiter keys new NAME` makes one") from error
     if not isinstance(key, Ed25519PrivateKey):
         raise ConfigurationError(f"{path} is no Ed25519 key; `tidewaiter keys new NAME` makes one")

@@ -18,6 +18,7 @@ __all__ = ["JUDGE", "adoption", "amendment", "baseline_change", "gap"]
 JUDGE: Final = "judge"
 
 _STATE: Final = {"event.kind": "state", "event.module": "tidewaiter"}
+_NOT_SAID: Final = frozenset({"time", "number"})
 
 
 def _record(partition: int, number: int, moment: str, entity: str, fields: dict[str, Any]) -> Event:
@@ -70,7 +71,7 @@ def amendment(
 
 def baseline_change(partition: int, number: int, principal: str, change: Change) -> Event:
     """Return the record of a step in the life of a baseline, which was taken at the change's own time."""
-    said = {f"baseline.{name}": value for name, value in asdict(change).items() if name != "time"}
+    said = {f"baseline.{name}": value for name, value in asdict(change).items() if name not in _NOT_SAID}
     return _record(
         partition,
         number,
