@@ -12,7 +12,7 @@ from schemas.verdict import Learned
 from streams.baseline.elements import elements_of
 from streams.baseline.known import Known
 from streams.baseline.learned import is_known, release_of
-from streams.baseline.phrases import deviation, knows
+from streams.baseline.phrases import deviation, knows, shown
 
 __all__ = ["CompiledBaseline", "Opinion", "text_of"]
 
@@ -21,8 +21,7 @@ _SHORT: Final = 300
 
 def text_of(element: Element) -> str:
     """Return an element as one line: its words, quoted where they need it."""
-    line = shlex.join(element)
-    return line if len(line) <= _SHORT else line[: _SHORT - 1] + "…"
+    return shown(shlex.join(element), _SHORT)
 
 
 @dataclass(frozen=True, slots=True)
