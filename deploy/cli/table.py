@@ -16,10 +16,11 @@ OUTCOME_STYLES: Final = {"authorized": "green", "unauthorized": "bold red", "und
 _WHAT: Final = (
     "container.exec.command",
     "file.path",
-    "process.command_line",
-    "process.executable",
+    "peer.workload",
     "destination.domain",
     "destination.ip",
+    "process.command_line",
+    "process.executable",
     "source.ip",
     "orchestrator.resource.name",
     "container.settings.images",
