@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -32,6 +34,7 @@ network_backend = "netavark"
 LIMITS = ("--ulimit", "nofile=10000:20000", "--ulimit", "nproc=1000:1000")
 START_SECONDS = 20
 STOP_SECONDS = 20
+NAME_SERVER = b"/aardvark-dns\0--config\0/run/containers/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ class Engine:
         identity = self.inspect(container)["Id"].encode()
         self.podman("stop", "--time", "5", container)
         deadline = time.monotonic() + STOP_SECONDS
-        while _named_by_a_process(identity) and time.monotonic() < deadline:
+        while _processes_that_name(identity) and time.monotonic() < deadline:
             time.sleep(0.05)
 
     def address(self, container: str, network: str) -> str:
@@ -102,12 +105,29 @@ def engine_running(folder: Path) -> Iterator[Engine]:
             engine.podman("rm", "--all", "--force", "--time", "0", "--volumes")
 
 
-def _named_by_a_process(identity: bytes) -> bool:
+def pause_name_server(seconds: float) -> None:
+    """Let the name server of the networks answer nothing for a while, as it happens on a busy host.
+
+    Containers then ask the host's name server, the second one that podman tells them.
+    """
+    servers = _processes_that_name(NAME_SERVER)
+    for process in servers:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        time.sleep(seconds)
+    finally:
+        for process in servers:
+            os.kill(process, signal.SIGCONT)
+
+
+def _processes_that_name(word: bytes) -> list[int]:
+    """Return the processes that have a word in their command line."""
+    found = []
     for process in Path("/proc").iterdir():
         with suppress(OSError):  # it has ended
-            if process.name.isdecimal() and identity in (process / "cmdline").read_bytes():
-                return True
-    return False
+            if process.name.isdecimal() and word in (process / "cmdline").read_bytes():
+                found.append(int(process.name))
+    return found
 
 
 def _wait_for(socket: Path, process: Popen[bytes], log: Path) -> None:

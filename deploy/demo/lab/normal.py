@@ -12,6 +12,7 @@ from typing import Any
 
 from deploy.demo.lab import cluster_story, shop
 from deploy.demo.lab.cluster import Cluster
+from deploy.demo.lab.engine import pause_name_server
 from deploy.demo.lab.images import NEXT_VERSION, VERSION
 from deploy.demo.lab.shop import Service, Shop
 from deploy.demo.lab.timetable import Beat, every
@@ -22,6 +23,7 @@ ORDERS = 0.15
 PRODUCTS = 24
 HEALTH_SECONDS = 30.0
 SECRET_SECONDS = 20.0
+PAUSE_SECONDS = 6.5  # who asks for a name waits 5 seconds for the first name server
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,17 @@ class Normal:
         self._cluster = cluster
 
     def ten_minutes(self, seconds: float) -> list[list[Beat]]:
-        """Return timetables in which each service restarts once and web and app have a second replica for a while."""
+        """Return timetables in which each service restarts once and web and app have a second replica for a while.
+
+        In an hour the name server is too slow for somebody once or twice, so here it is made so.
+        """
         changes = [
             self._restarts(0.13 * seconds, shop.CACHE),
             self._restarts(0.25 * seconds, shop.WEB),
             self._restarts(0.37 * seconds, shop.DATABASE),
             self._restarts(0.49 * seconds, shop.APP),
             *self._scales(0.60 * seconds, 0.84 * seconds),
+            self._changes(0.90 * seconds, "name-server-pause", partial(pause_name_server, PAUSE_SECONDS)),
         ]
         again = partial(cluster_story.release, self._cluster, f"{VERSION}, again", ["app"])
         return [changes, *self._goes_on(seconds), [Beat(0.56 * seconds, again)]]

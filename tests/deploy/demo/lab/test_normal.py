@@ -32,6 +32,7 @@ def premises() -> Ignoring:
 def normal(premises: Ignoring, monkeypatch: pytest.MonkeyPatch) -> Normal:
     monkeypatch.setattr("deploy.demo.lab.cluster_story.release", lambda *_: None)
     monkeypatch.setattr("deploy.demo.lab.cluster_story.scale", lambda *_: None)
+    monkeypatch.setattr("deploy.demo.lab.normal.pause_name_server", lambda _: None)
     return Normal(cast("Shop", premises), cast("Cluster", premises))
 
 
@@ -45,7 +46,7 @@ def test_in_the_ten_minutes_each_service_restarts_and_two_have_a_second_replica(
     normal: Normal, premises: Ignoring
 ) -> None:
     changes = changed(normal, normal.ten_minutes(600)[0])
-    assert changes == ["restart"] * 4 + ["scale-up", "scale-down"]
+    assert changes == ["restart"] * 4 + ["scale-up", "scale-down", "name-server-pause"]
     assert sorted(name for what, name in premises.asked if what == "restart") == ["app", "cache", "database", "web"]
     assert [name for what, name in premises.asked if what == "scale_up"] == ["app", "web"]
     assert "roll_out" not in [what for what, _ in premises.asked]
