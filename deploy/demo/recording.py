@@ -38,7 +38,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What the shop's people changed in normal operation: ``restart``, ``scale-up``, ``scale-down``, ``rollout`` …"""
+    """What the shop's people changed in normal operation: ``restart``, ``scale-up``, ``scale-down``, ``rollout`` and such."""
 
     time: int
     change: str
