@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -22,6 +21,7 @@ VOLUME = "shop_database"
 SUBNET = "10.89.40.0/24"
 DYNAMIC = "10.89.40.128/25"
 SECRET = "database-password"  # noqa: S105  the name of a secret, not one
+PASSWORD = "naE4GKx3aIQLYntWs29eTa5FWXgnMH4m"  # noqa: S105  made up; the same in every recording, as it is the same shop
 HEALTHY_SECONDS = 60
 PATIENCE_SECONDS = 10
 
@@ -92,7 +92,7 @@ SERVICES = (DATABASE, CACHE, APP, WEB)
 def network_and_secret(engine: Engine, folder: Path) -> Iterator[str]:
     """Yield the name of the shop's bridge; remove network, secret, volume and all that runs in the end."""
     password = folder / "password"
-    password.write_text(secrets.token_urlsafe(24))
+    password.write_text(PASSWORD)
     engine.podman("network", "create", "--subnet", SUBNET, "--ip-range", DYNAMIC, NETWORK)
     engine.podman("secret", "create", SECRET, str(password))
     try:
