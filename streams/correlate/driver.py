@@ -7,6 +7,7 @@ is known to get wrong is taken from it:
 * It goes on from committed offsets, which an exception moves past the record that raised it; here no offset is committed, and a partition
   is held shut from the moment of its assignment until it is opened at the ``position`` of its ``Chain``.
 * It drops records in every rebalance and remembers what it read by offset, which can drop more; here the chain says what is due.
+* A worker that fetches nothing for long, for want of partitions, leaves the group and never comes back; here it may wait for years.
 * Its settings give way to any variable of the environment that has the right name; here it sees none.
 * Its assignor that keeps topics together is only used where there are tables or ``table_standby_replicas``, which is why that is set.
 """
@@ -32,6 +33,7 @@ from streams.correlate.security import credentials_of
 __all__ = ["App", "Grant"]
 
 _REQUEST_SECONDS: Final = 40.0
+_YEARS_SECONDS: Final = 10.0 * 365 * 24 * 3600
 _MAX_FETCH_BYTES: Final = 8 * 1024 * 1024
 
 
@@ -159,6 +161,7 @@ class App(faust.App):
             broker_request_timeout=_REQUEST_SECONDS,
             broker_session_timeout=limits.session_seconds,
             broker_heartbeat_interval=limits.session_seconds / 5,
+            broker_max_poll_interval=_YEARS_SECONDS,
             broker_rebalance_timeout=limits.settle_seconds / 2,
             consumer_auto_offset_reset="none",
             consumer_max_fetch_size=_MAX_FETCH_BYTES,

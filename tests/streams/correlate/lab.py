@@ -94,6 +94,14 @@ class StandIn:
         return blake2b(repr(found).encode()).hexdigest().encode()
 
 
+class Loud(StandIn):
+    """A stand-in that publishes its digest with every tick, whether it has changed or not."""
+
+    def tick(self, now_ms: int) -> list[Record]:
+        self.ticks.append(now_ms)
+        return [("baselines", b"digest", self.digest)]
+
+
 def _typed(stand_in: StandIn) -> Shard:
     """Say to mypy that a stand-in is a shard."""
     return stand_in
@@ -185,6 +193,10 @@ class Lab:
         finally:
             consumer.close()
 
+    def _checking(self) -> Consumer:
+        options = {"group.id": "check", "isolation.level": "read_committed", "fetch.wait.max.ms": 10}
+        return Consumer(self.kafka.client_configuration() | options)
+
     def committed(self) -> list[int]:
         """Return the offsets that the group has committed; below 0 is none."""
         topics = [self.kafka.topic("activities"), self.kafka.topic("control")]
@@ -193,7 +205,7 @@ class Lab:
 
     # Workers
 
-    def start(self, slot: int = 0) -> subprocess.Popen[bytes]:
+    def start(self, slot: int = 0, shard: type[StandIn] = StandIn) -> subprocess.Popen[bytes]:
         """Work in a process of its own, which can be killed."""
         limits = self.settings.correlate
         environment = os.environ | {
@@ -207,7 +219,7 @@ class Lab:
             "PYTHONWARNINGS": "error",
         }
         return subprocess.Popen(
-            [sys.executable, "-m", "tests.streams.correlate.worker"],
+            [sys.executable, "-m", "tests.streams.correlate.worker", shard.__name__],
             cwd=ROOT,
             env=environment,
             stdout=subprocess.PIPE,
@@ -287,6 +299,18 @@ def lab_of(kafka: str, prefix: str, *, partitions: int = 2, **limits: Any) -> La
     lab = Lab(Settings(kafka=settings, correlate=correlate))
     wait_for(lambda: _has_leaders(lab))
     return lab
+
+
+def all_taken(lab: Lab, *workers: Running) -> bool:
+    """Return whether a shard of each partition holds all of it."""
+    return all(
+        any(shard.partition == number and shard.rows == lab.rows.get(number, {}) for shard in made_by(*workers))
+        for number in lab.partitions
+    )
+
+
+def made_by(*workers: Running) -> list[StandIn]:
+    return [shard for worker in workers for shard in worker.made]
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

@@ -125,8 +125,7 @@ def start(lab: Lab, slot: int) -> subprocess.Popen[bytes]:
 
 
 def fresh() -> Lab:
-    lab = lab_of(os.environ["TIDEWAITER_TEST_KAFKA"], f"measure-{uuid.uuid4().hex[:8]}", partitions=PARTITIONS)
-    return lab
+    return lab_of(os.environ["TIDEWAITER_TEST_KAFKA"], f"measure-{uuid.uuid4().hex[:8]}", partitions=PARTITIONS)
 
 
 def live(count: int, workers: int) -> None:

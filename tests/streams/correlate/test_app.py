@@ -1,15 +1,10 @@
-"""Workers on a real Kafka: nothing is lost between restore and live reading, nor when partitions move."""
+"""One worker on a real Kafka, from its start to its end."""
 
 from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
-from functools import partial
-from threading import Event as Flag
-from threading import Thread
 
 import pytest
 from confluent_kafka.admin import AdminClient
@@ -23,46 +18,9 @@ from schemas.telemetry import registry
 from streams.correlate.run import run
 from streams.correlate.types import Record
 from streams.kafka import transactional_producer
-from tests.streams.correlate.lab import BAD, BROKEN, QUICK, Lab, Running, StandIn, lab_of, some_rows, wait_for
+from tests.streams.correlate.lab import BAD, BROKEN, QUICK, StandIn, all_taken, lab_of, made_by, some_rows, wait_for
 
 pytestmark = pytest.mark.services
-
-
-@contextmanager
-def load(lab: Lab, rows_a_second: int = 3_000) -> Iterator[None]:
-    """Keep writing rows meanwhile, each with a key of its own and now and then a decision."""
-    stop = Flag()
-
-    def write() -> None:
-        start = 1_000_000
-        while not stop.wait(0.05):
-            lab.send_rows(some_rows(rows_a_second // 20, start))
-            lab.decide(b"principal-%d" % (start % 20), b"decision %d" % start)
-            start += rows_a_second // 20
-
-    thread = Thread(target=write)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-
-
-def all_taken(lab: Lab, *workers: Running) -> bool:
-    """Return whether a shard of each partition holds all of it."""
-    return all(
-        any(shard.partition == number and shard.rows == lab.rows.get(number, {}) for shard in made_by(*workers))
-        for number in lab.partitions
-    )
-
-
-def has_made(worker: Running, shards: int) -> bool:
-    return len(worker.made) == shards
-
-
-def made_by(*workers: Running) -> list[StandIn]:
-    return [shard for worker in workers for shard in worker.made]
 
 
 def test_a_worker_takes_what_is_there_and_what_comes(kafka: str, prefix: str) -> None:
@@ -80,65 +38,6 @@ def test_a_worker_takes_what_is_there_and_what_comes(kafka: str, prefix: str) ->
     assert len(worker.made) == 2
     assert set(lab.committed()) == {-1001}
     assert worker.halted == []
-
-
-def test_nothing_between_restore_and_live_reading_is_lost_under_load(kafka: str, prefix: str) -> None:
-    lab = lab_of(kafka, prefix)
-    lab.send_rows(some_rows(2_000))
-    with load(lab):
-        for _ in range(3):
-            with lab.running() as worker:
-                wait_for(lambda: worker.rows > 0)
-                time.sleep(1)
-    with lab.running() as worker:
-        wait_for(lambda: all_taken(lab, worker))
-        wait_for(lambda: lab.digests() == lab.expected())
-
-
-def test_rebalances_under_load_lose_nothing(kafka: str, prefix: str) -> None:
-    """The second worker comes and goes while rows are written; the first one keeps the state of what stays with it."""
-    lab = lab_of(kafka, prefix, partitions=4)
-    lab.send_rows(some_rows(2_000))
-    with lab.running(0) as first:
-        wait_for(lambda: len(first.made) == 4)
-        with load(lab):
-            for expected in (6, 8, 10):
-                with lab.running(1) as second:
-                    wait_for(lambda: len(second.made) == 2)
-                    time.sleep(1)
-                wait_for(partial(has_made, first, expected))
-        wait_for(lambda: all_taken(lab, first))
-        wait_for(lambda: lab.digests() == lab.expected())
-    assert len(first.made) == 10
-
-
-def test_partitions_of_both_topics_go_together(kafka: str, prefix: str) -> None:
-    lab = lab_of(kafka, prefix, partitions=5)
-    with lab.running(0) as first, lab.running(1) as second:
-        wait_for(lambda: len(first.made) + len(second.made) >= 5 and bool(second.made))
-        for number in range(40):
-            lab.send_rows([(b"principal-%d|0" % number, b"row")])
-            lab.decide(b"principal-%d" % number, b"yes")
-        wait_for(lambda: lab.digests() == lab.expected())
-    for shard in made_by(first, second):
-        assert all(key.partition(b"|")[0] in {decided for decided, _ in shard.decisions.values()} for key in shard.rows)
-    assert {shard.partition for shard in second.made} != set(lab.partitions)
-
-
-def test_the_partitions_of_a_killed_worker_are_taken_over_with_complete_state(kafka: str, prefix: str) -> None:
-    lab = lab_of(kafka, prefix, partitions=4)
-    lab.send_rows(some_rows(1_000))
-    killed = lab.start(0)
-    wait_for(lambda: lab.digests() == lab.expected())
-    with lab.running(1) as heir:
-        wait_for(lambda: len(heir.shards) == 2)
-        lab.send_rows(some_rows(1_000, 1_000))
-        lab.decide(b"principal-1", b"yes")
-        killed.send_signal(signal.SIGKILL)
-        killed.communicate()
-        lab.send_rows(some_rows(1_000, 2_000))
-        wait_for(lambda: all_taken(lab, heir))
-        wait_for(lambda: lab.digests() == lab.expected())
 
 
 def test_rows_of_aborted_transactions_never_reach_a_shard(kafka: str, prefix: str) -> None:

@@ -102,7 +102,7 @@ class Workers:
             process.terminate()
         for process in self.processes.values():
             said = process.communicate(timeout=30)[0]
-            assert process.returncode == 0, said.decode()
+            assert process.returncode in {0, -signal.SIGTERM}, said.decode()  # the latter where it had just begun
 
 
 def test_killed_workers_end_with_the_state_of_an_undisturbed_run(kafka: str, prefix: str) -> None:

@@ -192,8 +192,7 @@ def test_an_assignment_that_faust_does_not_finish_ends_the_worker(
     lab = lab_of(kafka, prefix, stall_seconds=1.0, settle_seconds=4.0)
 
     async def never(app: App, *_: Any) -> None:
-        while not app.should_stop:  # else its thread would not end for a minute; a process is halted before
-            await asyncio.sleep(0.05)
+        await app.wait_until_stopped()  # else its thread would not end for a minute; a process is halted before
 
     monkeypatch.setattr(App, "_on_partitions_assigned", never)
     with lab.running() as worker:
