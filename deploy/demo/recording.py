@@ -31,6 +31,7 @@ _TICK_SECONDS: Final = 0.1
 class Step:
     """One step of the attack as the script that made the recording did it; ``time`` is milliseconds since 1970."""
 
+    step: str
     time: int
     container: str
     what: str
@@ -75,7 +76,9 @@ class Recording:
                 f"{path} is missing: install Tidewaiter again, or make a recording with python -m deploy.demo.lab"
             )
         told = loads(path.read_bytes())
-        steps = tuple(Step(step["time"], step["container"], step["what"]) for step in told.get("steps", ()))
+        steps = tuple(
+            Step(step["step"], step["time"], step["container"], step["what"]) for step in told.get("steps", ())
+        )
         changes = tuple(
             Change(change["time"], change["change"], tuple(change["containers"])) for change in told.get("changes", ())
         )
