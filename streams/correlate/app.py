@@ -176,6 +176,7 @@ class Correlator:
         """End the worker with an error; the first one counts. Any thread may call it."""
         if self._error is None:
             self._error = error
+            _log.error("worker fails", worker=self._name, exc_info=error)
             self._on_end()
 
     # From start to end

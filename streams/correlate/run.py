@@ -39,19 +39,17 @@ def run(
     """
     _check_topics(settings)
     _route_logs()
-    asyncio.run(_serve(settings, stopping, make, halt))
-
-
-async def _serve(
-    settings: Settings, stopping: Callable[[], bool], make: MakeShard, halt: Callable[[int], object]
-) -> None:
     deadline = _Deadline(settings.correlate.end_seconds, halt)
-    correlator = Correlator(settings, make, deadline.start)
     try:
-        with Watchdog(settings, correlator):
-            await correlator.run(stopping)
+        asyncio.run(_serve(settings, stopping, make, deadline.start))
     finally:
         deadline.cancel()
+
+
+async def _serve(settings: Settings, stopping: Callable[[], bool], make: MakeShard, on_end: Callable[[], None]) -> None:
+    correlator = Correlator(settings, make, on_end)
+    with Watchdog(settings, correlator):
+        await correlator.run(stopping)
 
 
 class _Deadline:
