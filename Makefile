@@ -4,6 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 SOURCES := producers streams sinks schemas deploy tests
+CACHE := $(or $(TIDEWAITER_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tidewaiter)
+WHEELS = $(CACHE)/wheels/$(shell cat pyproject.toml constraints.txt | sha256sum | cut -c1-16)-$(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_config_var("SOABI"))')
+PIP := $(BIN)/pip --quiet --disable-pip-version-check
 
 .PHONY: install demo test check bench soak clean
 
@@ -14,7 +17,9 @@ install: .venv/installed
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than 3.11: run make PYTHON=python3.11"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' || { echo "the venv module is missing: install python3-venv"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@test -e $(WHEELS)/complete || { \
+	  rm -rf $(WHEELS) && $(PIP) wheel --wheel-dir $(WHEELS) -c constraints.txt '.[dev]' editables && touch $(WHEELS)/complete; }
+	$(PIP) install --no-index --find-links $(WHEELS) -c constraints.txt -e '.[dev]'
 	@touch $@
 
 demo: install
