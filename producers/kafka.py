@@ -113,7 +113,7 @@ class KafkaLedger:
         if missing:
             raise ConfigurationError(
                 f"Kafka at {self._settings.bootstrap_servers} has no topic {', '.join(missing)}; "
-                "run `tidewaiter up` or `tidewaiter topics`, or check kafka.topic_prefix"
+                "run `tidewaiter up`, or check kafka.topic_prefix"
             )
         found = len(known[self._settings.topic("events")].partitions)
         if found != self.partitions:
