@@ -131,6 +131,8 @@ class Watchdog:
                 if message.error():
                     raise KafkaException(message.error())
                 return True
-            if self._stop.is_set() or time.monotonic() > deadline:
+            if self._stop.is_set():
+                return False
+            if time.monotonic() > deadline:
                 raise KafkaException(f"{where.topic}/{where.partition} was not read up to {end}")
         return False
