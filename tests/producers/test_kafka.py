@@ -104,7 +104,7 @@ def test_a_batch_that_fails_leaves_nothing_behind(bench: Bench) -> None:
 
 def test_missing_topics_and_wrong_partitions_are_said(bench: Bench, prefix: str) -> None:
     elsewhere = bench.kafka.model_copy(update={"topic_prefix": f"{prefix}-none."})
-    with pytest.raises(ConfigurationError, match="tidewaiter topics"):
+    with pytest.raises(ConfigurationError, match="tidewaiter up"):
         KafkaLedger(elsewhere, "shop").open()
     wrong = bench.kafka.model_copy(update={"partitions": PARTITIONS + 1})
     with pytest.raises(ConfigurationError, match=f"has {PARTITIONS} partitions"):
