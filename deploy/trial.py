@@ -14,7 +14,6 @@ from schemas.errors import Invalid
 from schemas.facts import is_facts
 from schemas.policyset import PolicySet
 from schemas.settings import JudgeSettings
-from streams.baseline.learned import Learned
 from streams.baseline.lifecycle import approved
 from streams.baseline.rules import LearnRules
 from streams.baseline.seen import Seen
@@ -52,13 +51,13 @@ def learn_records(results: Iterable[tuple[int, Event | Invalid]], policies: Poli
     seen = Seen()
     for key, value in partition.take(flush=True)[1]:
         seen.take(key, value)
-    return [_approved(seen.learned[principal], rules) for principal in sorted(seen.learned)]
+    return [_approved(principal, seen, rules) for principal in sorted(seen.learned)]
 
 
-def _approved(learned: Learned, rules: LearnRules) -> Baseline:
-    policy, learn = rules.rule_of(learned.principal, {})
-    candidate = learned.candidate({}, rules.protected)
-    baseline = approved(Profile(learned.principal), policy, learn, candidate, candidate.extent.last).baseline
+def _approved(principal: str, seen: Seen, rules: LearnRules) -> Baseline:
+    policy, learn = rules.rule_of(principal, seen.facts_of(principal))
+    candidate = seen.of(principal).candidate({}, rules.protected, seen.gaps)
+    baseline = approved(Profile(principal), policy, learn, candidate, candidate.extent.last).baseline
     if baseline is None:
         raise RuntimeError("what is approved is in force")
     return baseline

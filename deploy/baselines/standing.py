@@ -36,7 +36,7 @@ class Standing:
     def of(cls, profile: Profile, seen: Seen, rules: LearnRules) -> Standing:
         """Return where a principal stands by what was seen in its partition."""
         policy, learn = rules.rule_of(profile.principal, seen.facts_of(profile.principal))
-        return cls(profile, seen.of(profile.principal), policy, learn, rules.protected, seen.gaps)
+        return cls(profile, seen.of(profile.principal).after(profile.begun), policy, learn, rules.protected, seen.gaps)
 
     @property
     def principal(self) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import Final
 
 from deploy.baselines.standing import Standing
 from deploy.kafka import partitions_of, read_all, read_partition
@@ -15,13 +14,10 @@ from schemas.policyset import PolicySet
 from schemas.settings import Settings
 from schemas.topics import partition_of
 from streams.baseline.rules import LearnRules
-from streams.baseline.seen import Seen
+from streams.baseline.seen import Seen, is_gap
 from streams.judge.memo import principal_of_row
 
 __all__ = ["policies", "read_profiles", "read_standings"]
-
-_GAPS_OF: Final = (b"judge|", b"collector:")
-"""How the keys of rows begin that tell of gaps in telemetry; every partition has all of them."""
 
 
 def policies(settings: Settings) -> PolicySet:
@@ -60,7 +56,7 @@ def _seen(settings: Settings, partition: int, principals: set[str]) -> Seen:
     """Return what rows of one partition tell of some principals, and the gaps; what is no row is a dead letter of ``correlate``."""
     seen, asked = Seen(), {principal.encode() for principal in principals}
     for key, value in read_partition(settings.kafka, "activities", partition):
-        if principal_of_row(key) in asked or key.startswith(_GAPS_OF):
+        if principal_of_row(key) in asked or is_gap(value):
             with suppress(Invalid):
                 seen.take(key, value)
     return seen

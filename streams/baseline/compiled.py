@@ -10,6 +10,7 @@ from typing import Any, Final
 from schemas.baseline import Baseline, Element
 from schemas.verdict import Learned
 from streams.baseline.elements import elements_of
+from streams.baseline.forbidden import Forbidden
 from streams.baseline.known import Known
 from streams.baseline.learned import is_known, release_of
 from streams.baseline.phrases import deviation, knows, shown
@@ -40,12 +41,18 @@ class CompiledBaseline:
     baseline: Baseline
     hash: str
     known: Mapping[str, Known]
-    never: Mapping[str, frozenset[Element]]
+    forbidden: Forbidden
 
     @classmethod
     def of(cls, baseline: Baseline) -> CompiledBaseline:
         known = {name: Known.of(name, elements) for name, elements in baseline.elements.items()}
-        return cls(baseline, baseline.hash, known, {name: frozenset(found) for name, found in baseline.never.items()})
+        return cls(baseline, baseline.hash, known, Forbidden.of(baseline.never))
+
+    def is_beyond(self, dimension: str, element: Element) -> bool:
+        """Return whether an element is neither known nor taken out for good, in a dimension that is decided on."""
+        if dimension not in self.known or is_known(self.known, dimension, element):
+            return False
+        return not self.forbidden.holds(dimension, element)
 
     def ask(self, record: Mapping[str, Any]) -> Opinion | None:
         """Return what this baseline says of a record, or None if it decides on none of its dimensions."""
@@ -56,7 +63,7 @@ class CompiledBaseline:
             for element in elements
         ]
         for name, element in asked:
-            if element in self.never.get(name, ()) or not is_known(self.known, name, element):
+            if self.forbidden.holds(name, element) or not is_known(self.known, name, element):
                 return self._deviation(name, element, release_of(record))
         return self._covered(*asked[0]) if asked else None
 
@@ -66,7 +73,7 @@ class CompiledBaseline:
         return Opinion(known=True, reason=knows(self.baseline, dimension, cover), learned=learned)
 
     def _deviation(self, dimension: str, element: Element, release: str) -> Opinion:
-        forbidden = element in self.never.get(dimension, ())
+        forbidden = self.forbidden.holds(dimension, element)
         nearest = None if forbidden else self.known[dimension].nearest(element)
         new = release if release and release not in self.baseline.releases else ""
         reason = deviation(self.baseline, dimension, element, nearest, forbidden=forbidden, release=new)

@@ -5,14 +5,15 @@ Rows are cumulative for their key, so taking them in any order, batching and rep
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from schemas.baseline import DIMENSIONS, Baseline, Element, Elements, ordered, without
+from schemas.baseline import DIMENSIONS, Baseline, Element, Elements, ordered
 from schemas.errors import Invalid
 from schemas.event import parse_time
 from streams.baseline.elements import OBSERVES, elements_of
+from streams.baseline.forbidden import Forbidden
 from streams.baseline.generalise import generalise
 from streams.baseline.known import Known
 
@@ -67,10 +68,11 @@ class Row:
         """Return the row of a record of ``activities``; raise ``Invalid`` for what is none.
 
         What policy, a rule or a sensor forbids is not learnable. A row into which everything beyond the limits was counted adds
-        nothing, but ``lost`` names its dimension.
+        nothing, but ``lost`` names its dimension. Times are read here, so that nobody meets one later that is none: of a known
+        envelope the judge does not look at the digits.
         """
         try:
-            found = elements_of(row)
+            found, _ = elements_of(row), (parse_time(row["activity.first"]), parse_time(row["activity.last"]))
             return cls(
                 tuple((name, element) for name, elements in found.items() for element in elements),
                 row.get("event.dataset", ""),
@@ -144,6 +146,17 @@ class Learned:
         elif known is None or row.count >= known.count:
             self.rows[key] = row
 
+    def after(self, moment: str) -> Learned:
+        """Return what was seen since then by the events' clock; an activity that goes on counts from its beginning."""
+        if not moment:
+            return self
+        replicas = self._replicas_by_context()
+        kept = {key: row for key, row in self.rows.items() if row.last >= moment}
+        return Learned(
+            self.principal,
+            {key: replace(row, replicas=(row.replicas[0], replicas[row.replicas[0]])) for key, row in kept.items()},
+        )
+
     def learnable(self) -> Iterator[Row]:
         """Yield the rows that nothing forbids."""
         return (row for row in self.rows.values() if not row.forbidden)
@@ -152,7 +165,7 @@ class Learned:
         self, never: Elements, protected: frozenset[str], gaps: Mapping[str, tuple[str, str]] | None = None
     ) -> Candidate:
         """Return the candidate: without what was removed for good; ``gaps`` are telemetry that is missing, by cause, from and to."""
-        extent, elements = self.extent(), without(self._seen(), never)
+        extent, elements = self.extent(), Forbidden.of(never).sparing(self._seen())
         return Candidate(
             {name: generalise(name, found, protected) for name, found in elements.items()},
             tuple(sorted({row.release for row in self.rows.values() if row.release})),
@@ -168,36 +181,58 @@ class Learned:
 
     def difference(self, baseline: Baseline, known: Mapping[str, Known]) -> dict[str, Elements]:
         """Return what was seen and may be learned, but is beyond a baseline: by release."""
+        forbidden, blamed = Forbidden.of(baseline.never), self._blamed()
         found: dict[str, dict[str, set[Element]]] = {}
         for row in self.learnable():
             for name, element in row.elements:
-                if name in known and not is_known(known, name, element) and element not in baseline.never.get(name, ()):
+                if name not in known or is_known(known, name, element) or (name, element) in blamed:
+                    continue
+                if not forbidden.holds(name, element):
                     found.setdefault(row.release, {}).setdefault(name, set()).add(element)
         return {release: ordered(found[release]) for release in sorted(found)}
 
     def _seen(self) -> Elements:
         """Return the elements of all learnable rows, and the dimensions that were observed without anything being seen."""
         seen: dict[str, set[Element]] = {}
+        blamed = self._blamed()
         for row in self.learnable():
             for name in OBSERVES.get(row.dataset, ()):
                 seen.setdefault(name, set())
             for name, element in row.elements:
-                seen.setdefault(name, set()).add(element)
+                seen.setdefault(name, set()).update(() if (name, element) in blamed else (element,))
         return ordered(seen)
 
+    def _blamed(self) -> set[tuple[str, Element]]:
+        """Return what one sensor found fault with whenever it saw it, at least as often as others saw it: they saw that act, too."""
+        bad = [row for row in self.rows.values() if row.forbidden and row.elements]
+        faults = _counts(bad)
+        seen = _counts(self.learnable()) if bad else {}
+        return {
+            one
+            for one, by_dataset in faults.items()
+            if one in seen
+            and any(
+                dataset not in seen[one] and count >= max(seen[one].values()) for dataset, count in by_dataset.items()
+            )
+        }
+
     def _observations(self) -> int:
-        """Return how often anything was seen by the sensor that saw most: two sensors report one exec twice."""
+        """Return how often anything was seen that may be learned, by the sensor that saw most: two sensors report one exec twice."""
         by_dataset: dict[str, int] = {}
-        for row in self.rows.values():
+        for row in self.learnable():
             by_dataset[row.dataset] = by_dataset.get(row.dataset, 0) + row.count
         return max(by_dataset.values(), default=0)
 
     def _replicas(self) -> int:
+        """Return how many containers were seen; who has acted was there, also where no facts tell of it (hosts, users)."""
+        return max(sum(self._replicas_by_context().values()), 1) if self.rows else 0
+
+    def _replicas_by_context(self) -> dict[str, int]:
         by_context: dict[str, int] = {}
         for row in self.rows.values():
             context, replicas = row.replicas
             by_context[context] = max(by_context.get(context, 0), replicas)
-        return sum(by_context.values())
+        return by_context
 
     def _partial(self, extent: Extent, gaps: Mapping[str, tuple[str, str]]) -> Iterator[str]:
         actions = {row.action for row in self.rows.values()}
@@ -208,6 +243,16 @@ class Learned:
         for cause, (begin, end) in sorted(gaps.items()):
             if extent.first <= end and begin <= extent.last:
                 yield f"telemetry gap: {cause}"
+
+
+def _counts(rows: Iterable[Row]) -> dict[tuple[str, Element], dict[str, int]]:
+    """Return how often each element was seen, by dataset."""
+    counts: dict[tuple[str, Element], dict[str, int]] = {}
+    for row in rows:
+        for one in row.elements:
+            by_dataset = counts.setdefault(one, {})
+            by_dataset[row.dataset] = by_dataset.get(row.dataset, 0) + row.count
+    return counts
 
 
 def is_known(known: Mapping[str, Known], dimension: str, element: Element) -> bool:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from schemas.baseline import Baseline, Change, Element, Elements, Profile, State, ordered, without
 from schemas.decision import Decision
 from schemas.errors import Invalid
 from schemas.policy import Learn
-from streams.baseline.learned import Candidate, Extent
+from streams.baseline.forbidden import Forbidden
+from streams.baseline.known import Known
+from streams.baseline.learned import Candidate, Extent, is_known
 
 __all__ = ["approved", "decided", "differs", "expired", "in_review", "lacking", "relearns"]
 
@@ -51,15 +53,16 @@ def approved(profile: Profile, policy: str, learn: Learn, candidate: Candidate, 
 
 
 def decided(profile: Profile, decision: Decision, offset: int, time: str) -> Profile:
-    """Return the profile behind a decision of a person at this offset of ``control``; heeded before, it changes nothing.
+    """Return the profile behind a decision of a person at this offset of ``control``; read before, or a copy, it changes nothing.
 
     Raises ``Invalid`` where the decision cannot be carried out as it was meant.
     """
-    if offset <= profile.decided:
+    if offset <= profile.decided or decision.digest in profile.heeded:
         return profile
     if decision.based_on != (profile.baseline.hash if profile.baseline else ""):
         raise Invalid("it was made looking at another version than is in force now; look again and decide again")
-    return replace(_DECISIONS[decision.action](profile, decision, time), decided=offset)
+    behind = _DECISIONS[decision.action](profile, decision, time)
+    return replace(behind, decided=offset, heeded=(*profile.heeded, decision.digest))
 
 
 def _approve(profile: Profile, decision: Decision, time: str) -> Profile:
@@ -93,7 +96,7 @@ def _forbid(profile: Profile, decision: Decision, time: str) -> Profile:
     baseline = replace(
         profile.baseline,
         version=_next_version(profile),
-        elements=without(profile.baseline.elements, decision.elements),
+        elements=Forbidden.of(decision.elements).sparing(profile.baseline.elements),
         never=forbidden.never,
         author=decision.author,
         approved=time,
@@ -103,39 +106,44 @@ def _forbid(profile: Profile, decision: Decision, time: str) -> Profile:
 
 
 def _learn(profile: Profile, decision: Decision, time: str) -> Profile:
-    anew = replace(profile, baseline=None, difference={}, since=time)
+    anew = replace(profile, baseline=None, difference={}, since=time, begun=time)
     return _changed(anew, "learning", decision.author, "learn", decision.reason, time)
 
 
 _DECISIONS = {"approve": _approve, "reject": _reject, "forbid": _forbid, "learn": _learn}
 
 
-def relearns(profile: Profile, policy: str, releases: list[str], time: str) -> Profile:
-    """Return a profile that learns anew because of new releases, as a policy's ``release: learn`` has it."""
-    anew = replace(profile, baseline=None, difference={}, since=time)
+def relearns(profile: Profile, policy: str, releases: Sequence[str], begun: str, time: str) -> Profile:
+    """Return a profile that learns anew because of new releases, as a policy's ``release: learn`` has it.
+
+    ``begun`` is when the first of them was first seen by the events' clock: what was seen only before that was not accepted, and is not
+    learned now.
+    """
+    anew = replace(profile, baseline=None, difference={}, since=time, begun=max(profile.begun, begun))
     return _changed(anew, "learning", f"policy:{policy}", "learn", f"new release {', '.join(releases)}", time)
 
 
 def differs(profile: Profile, difference: Mapping[str, Elements], time: str) -> Profile:
-    """Return an active profile with what was seen beyond it, one step of its life for each new release.
+    """Return an active profile with what was seen beyond it, one step of its life for each release that is new or gone in it.
 
     Without anything beyond it, it is active again.
     """
-    if profile.difference == dict(difference):
-        return profile
-    new = [release for release in difference if release not in profile.difference]
-    found = replace(profile, difference=dict(difference))
-    for release in new:
-        size = sum(map(len, difference[release].values()))
-        reason = f"{size} new in release {release}" if release else f"{size} new"
-        found = _changed(found, "changed", f"release:{release}", "difference", reason, time)
-    if not difference:
-        return replace(found, state="active", reason="nothing is beyond it")
+    found, state = replace(profile, difference=dict(difference)), _state_of(difference)
+    for release in sorted(difference.keys() ^ profile.difference.keys()):
+        size = sum(map(len, difference.get(release, {}).values()))
+        reason = f"{size or 'nothing'} new in release {release}" if release else f"{size or 'nothing'} new"
+        found = _changed(found, state, f"release:{release}", "difference", reason, time)
     return found
 
 
-def expired(profile: Profile, policy: str, gone: Mapping[str, list[Element]], days: int, time: str) -> Profile:
-    """Return an active profile without elements that were not seen for so many days of the events' clock."""
+def _state_of(difference: Mapping[str, Elements]) -> State:
+    return "changed" if difference else "active"
+
+
+def expired(
+    profile: Profile, policy: str, gone: Mapping[str, Sequence[Element]], days: int, oldest: str, time: str
+) -> Profile:
+    """Return an active profile without elements that were not seen for so many days of the events' clock, since ``oldest``."""
     if profile.baseline is None or not any(gone.values()):
         return profile
     baseline = replace(
@@ -146,16 +154,16 @@ def expired(profile: Profile, policy: str, gone: Mapping[str, list[Element]], da
         approved=time,
         reason=f"not seen for {days} days",
     )
-    return _active(profile, baseline, "expire")
+    return _active(replace(profile, begun=max(profile.begun, oldest)), baseline, "expire")
 
 
 def _active(profile: Profile, baseline: Baseline, action: str) -> Profile:
+    """Return the profile with a version in force; what is beyond that one, too, stays what it was."""
     before = _flat(profile.baseline.elements) if profile.baseline else frozenset()
-    after = _flat(baseline.elements)
-    active = replace(profile, baseline=baseline, difference={})
+    after, left = _flat(baseline.elements), _beyond(profile.difference, baseline)
     return _changed(
-        active,
-        "active",
+        replace(profile, baseline=baseline, difference=left),
+        _state_of(left),
         baseline.author,
         action,
         baseline.reason,
@@ -163,6 +171,19 @@ def _active(profile: Profile, baseline: Baseline, action: str) -> Profile:
         added=len(after - before),
         removed=len(before - after),
     )
+
+
+def _beyond(difference: Mapping[str, Elements], baseline: Baseline) -> dict[str, Elements]:
+    """Return what a version does not decide on in a difference: neither knows nor forbids."""
+    known = {name: Known.of(name, found) for name, found in baseline.elements.items()}
+    forbidden = Forbidden.of(baseline.never)
+    left: dict[str, Elements] = {}
+    for release, elements in difference.items():
+        for name, found in elements.items():
+            beyond = tuple(one for one in found if name in known and not is_known(known, name, one))
+            if spared := tuple(one for one in beyond if not forbidden.holds(name, one)):
+                left.setdefault(release, {})[name] = spared
+    return left
 
 
 def _changed(
@@ -189,7 +210,8 @@ def _with_never(profile: Profile, elements: Elements) -> Profile:
 
 def _next_version(profile: Profile) -> int:
     """Return a number that no version has had, also where learning began anew."""
-    return max((change.version for change in profile.changes), default=0) + 1
+    had = [change.version for change in profile.changes]
+    return max((*had, profile.baseline.version if profile.baseline else 0)) + 1
 
 
 def _flat(elements: Elements) -> frozenset[tuple[str, Element]]:

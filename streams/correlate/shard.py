@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
-from schemas.baseline import Element, Profile
+from schemas.baseline import Baseline, Element, Profile
 from schemas.decision import Decision
 from schemas.errors import Invalid
 from schemas.event import parse_time, timestamp
@@ -43,7 +44,7 @@ class BaselineShard:
     def adopt(self, policies: PolicySet) -> None:
         """Take a changed policy set: what was not enough may be enough now."""
         self._rules = LearnRules.of(policies)
-        self._due |= dict.fromkeys(self._seen.learned, 0)
+        self._due |= dict.fromkeys(self._profiles, 0)
 
     def take_profile(self, key: bytes, value: bytes | None) -> None:
         """Take what an earlier worker wrote of a principal."""
@@ -67,34 +68,52 @@ class BaselineShard:
         if profile is None:
             since = timestamp(appended_ms * _MILLISECOND)
             self._profiles[principal] = Profile(principal, reason="first met", since=since)
-            self._due[principal] = appended_ms
+            self._look_at(principal, appended_ms)
         elif profile.baseline is None or self._is_beyond(principal, row):
-            self._due.setdefault(principal, appended_ms + _SETTLE_MS)
+            self._look_at(principal, appended_ms + _SETTLE_MS)
+
+    def _look_at(self, principal: str, due_ms: int) -> None:
+        """Look at a principal then, or earlier if that was said before."""
+        self._due[principal] = min(self._due.get(principal, due_ms), due_ms)
 
     def _is_beyond(self, principal: str, row: Row | None) -> bool:
-        """Return whether a row may change the difference."""
+        """Return whether a row may change the difference: also by what a sensor finds fault with now, or does not any more."""
         compiled = self._compiled.get(principal)
-        if row is None or compiled is None:
+        if row is None or compiled is None or any(compiled.is_beyond(*one) for one in row.elements):
             return True
-        one = Learned(principal, {b"": row})
-        return bool(one.difference(compiled.baseline, compiled.known))
+        return bool(row.release) and row.release not in compiled.baseline.releases and self._learns_releases(principal)
+
+    def _learns_releases(self, principal: str) -> bool:
+        return self._rules.rule_of(principal, self._seen.facts_of(principal))[1].release == "learn"
 
     def take_decision(self, key: bytes, value: bytes, offset: int, appended_ms: int) -> list[Record]:
         """Carry a decision out; raise ``Invalid`` for one that is not signed by an enrolled person, or cannot be carried out."""
-        decision = Decision.decode(value)
-        if decision.principal != key.decode():
+        decision, time = Decision.decode(value), timestamp(appended_ms * _MILLISECOND)
+        if decision.principal.encode() != key:
             raise Invalid(f"a decision about {decision.principal[:200]} with another key")
-        profile = self._profiles.get(decision.principal, Profile(decision.principal))
+        known = self._profiles.get(decision.principal)
+        profile = known or Profile(decision.principal, reason="not met yet", since=time)
         if offset <= profile.decided:
             return []
+        try:
+            self._check_author(decision)
+            changed = decided(profile, decision, offset, time)
+        except Invalid:
+            if known:  # what is refused now must not be carried out by a later worker, to whom other policies or versions may be known
+                self._profiles[decision.principal] = replace(known, decided=offset)
+                self._look_at(decision.principal, appended_ms)
+            raise
+        if changed == profile:
+            return []
+        self._look_at(decision.principal, appended_ms)
+        return [self._record(self._put(changed))]
+
+    def _check_author(self, decision: Decision) -> None:
         public_key = self._rules.people.get(decision.author)
         if public_key is None:
             raise Invalid(f"{decision.author[:64]} is not enrolled; put the public key under `people` in a policy")
         if not decision.is_signed_by(public_key):
             raise Invalid(f"the signature is not that of {decision.author[:64]}")
-        changed = decided(profile, decision, offset, timestamp(appended_ms * _MILLISECOND))
-        self._due[decision.principal] = appended_ms
-        return [self._record(self._put(changed))]
 
     def tick(self, now_ms: int) -> list[Record]:
         """Return the profiles that have moved."""
@@ -108,18 +127,15 @@ class BaselineShard:
 
     def _moved(self, profile: Profile, now_ms: int) -> Profile:
         time, principal = timestamp(now_ms * _MILLISECOND), profile.principal
-        learned = self._seen.of(principal)
+        seen = self._seen.of(principal)
         policy, learn = self._rules.rule_of(principal, self._seen.facts_of(principal))
-        new = sorted(
-            {row.release for row in learned.rows.values()} - set(profile.baseline.releases if profile.baseline else ())
-        )
-        if profile.baseline is not None and learn.release == "learn" and any(new):
-            profile = relearns(profile, policy, new, time)
+        if profile.baseline is not None and learn.release == "learn":
+            profile = _with_releases(profile, profile.baseline, seen.after(profile.begun), policy, time)
         if profile.baseline is None:
-            return self._learning(profile, learned, policy, learn, now_ms)
-        kept = self._without_expired(profile, learned, policy, learn, time)
+            return self._learning(profile, seen.after(profile.begun), policy, learn, now_ms)
+        kept = self._without_expired(profile, seen.after(profile.begun), policy, learn, time)
         compiled = self._compiled_of(kept)
-        return differs(kept, learned.difference(compiled.baseline, compiled.known), time)
+        return differs(kept, seen.after(kept.begun).difference(compiled.baseline, compiled.known), time)
 
     def _learning(self, profile: Profile, learned: Learned, policy: str, learn: Learn, now_ms: int) -> Profile:
         if profile.state == "review" and learn.approve == "review":
@@ -129,7 +145,7 @@ class BaselineShard:
         if lacking(learned.extent(), learn, waited):
             if waited < learn.hours:  # whatever else lacks comes with rows
                 remaining_ms = int((learn.hours - waited) * _HOUR_MS) + 1
-                self._due[profile.principal] = now_ms + min(remaining_ms, _WAIT_MS)
+                self._look_at(profile.principal, now_ms + min(remaining_ms, _WAIT_MS))
             return profile
         candidate = learned.candidate(profile.never, self._rules.protected, self._seen.gaps)
         if learn.approve == "automatic":
@@ -137,23 +153,26 @@ class BaselineShard:
         return in_review(profile, policy, candidate, time)
 
     def _without_expired(self, profile: Profile, learned: Learned, policy: str, learn: Learn, time: str) -> Profile:
-        """Return the profile without elements that were not seen for long, asked again every hour."""
+        """Return the profile without elements that were not seen for long, asked again every hour.
+
+        The events' clock stands still while nothing comes, and never goes ahead of the broker's.
+        """
         if learn.expire_days is None or profile.baseline is None:
             return profile
-        self._due[profile.principal] = parse_time(time) // _MILLISECOND + _HOUR_MS
+        self._look_at(profile.principal, parse_time(time) // _MILLISECOND + _HOUR_MS)
         compiled, seen = self._compiled_of(profile), dict[tuple[str, Element], str]()
         for row in learned.learnable():
             for name, element in row.elements:
                 cover = compiled.known[name].find(element) if name in compiled.known else None
                 if cover is not None:
                     seen[name, cover] = max(seen.get((name, cover), ""), row.last)
-        clock = max((parse_time(moment) for moment in seen.values()), default=0)
-        oldest = clock - learn.expire_days * _DAY_NANOSECONDS
+        clock = min(max(seen.values(), default=time), time)
+        oldest = timestamp(parse_time(clock) - learn.expire_days * _DAY_NANOSECONDS)
         gone = {
-            name: [one for one in found if (name, one) in seen and parse_time(seen[name, one]) < oldest]
+            name: [one for one in found if (name, one) in seen and seen[name, one] < oldest]
             for name, found in profile.baseline.elements.items()
         }
-        return expired(profile, policy, gone, learn.expire_days, time)
+        return expired(profile, policy, gone, learn.expire_days, oldest, time)
 
     def _compiled_of(self, profile: Profile) -> CompiledBaseline:
         compiled = self._compiled.get(profile.principal)
@@ -172,3 +191,11 @@ class BaselineShard:
     def _record(self, profile: Profile) -> Record:
         self._written[profile.principal] = profile
         return "baselines", profile.principal.encode(), profile.encode()
+
+
+def _with_releases(profile: Profile, baseline: Baseline, seen: Learned, policy: str, time: str) -> Profile:
+    """Return the profile, learning anew if releases were seen that its version does not know."""
+    new = [row for row in seen.rows.values() if row.release and row.release not in baseline.releases]
+    if not new:
+        return profile
+    return relearns(profile, policy, sorted({row.release for row in new}), min(row.first for row in new), time)

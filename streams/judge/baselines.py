@@ -39,11 +39,11 @@ def _profile(key: bytes, record: bytes) -> Profile:
 
 
 def _in_force(key: bytes, record: bytes | None) -> str:
-    """Return the hash of the version that a record puts in force, empty for none."""
+    """Return the number and hash of the version that a record puts in force, both of which verdicts name; empty for none."""
     if record is None or record.startswith(_NONE):
         return ""
     baseline = _profile(key, record).baseline
-    return baseline.hash if baseline else ""
+    return f"{baseline.version} {baseline.hash}" if baseline else ""
 
 
 class Baselines:
@@ -70,7 +70,10 @@ class Baselines:
         if before == after:
             return False
         self._compiled.pop(key.decode(), None)
-        self._in_force[key] = after
+        if after:
+            self._in_force[key] = after
+        else:
+            del self._in_force[key]
         self._sum = (self._sum - _digest(key, before) + _digest(key, after)) % _MODULUS
         self.hash = f"{self._sum:032x}" if self._sum else ""
         return True

@@ -21,6 +21,7 @@ from schemas.event import now
 from schemas.settings import Settings
 from schemas.telemetry import count, gauge, observe
 from schemas.topics import partition_of
+from streams.baseline.seen import is_gap
 from streams.judge.baselines import BaselineFeed, Moved
 from streams.judge.batch import Batch, Produced, judge_batch
 from streams.judge.envelopes import Envelopes
@@ -36,8 +37,6 @@ __all__ = ["Judge"]
 _log = structlog.get_logger()
 _TRANSACTION_SECONDS: Final = 30.0
 _STAGE: Final = "judge"
-_GAPS_OF: Final = (b"judge", b"collector:")
-"""Principals whose rows tell of gaps: of them all activities are seen by all who learn."""
 
 
 def _nowhere(point: str) -> None:
@@ -161,8 +160,8 @@ class Judge:
         self._untold |= moved
         for principal in self._untold if self._partitions else ():
             number = partition_of(principal.encode(), self._event_partitions)
-            profile = self._baselines.current.profile(principal)
-            if number in self._partitions and profile is not None:
+            profile = self._baselines.current.profile(principal) if number in self._partitions else None
+            if profile is not None:
                 steps[number] = steps.get(number, []) + self._partitions[number].tell(profile)
         self._untold.clear()
         return steps
@@ -220,19 +219,18 @@ class Judge:
             state, activity_rows = partition.take(flush=flush)
             states[number] = [{"key": key, "value": value} for key, value in state]
             for key, value in activity_rows:
-                for place in self._places_of(key):
+                for place in self._places_of(key, value):
                     rows[place].append({"key": key, "value": value})
         self._write("judge-state", states)
         self._write("activities", rows)
         if flush:
             self._flushed = time.monotonic()
 
-    def _places_of(self, key: bytes) -> Iterable[int]:
+    def _places_of(self, key: bytes, value: bytes | None) -> Iterable[int]:
         """Return the partitions of a row: its principal's; all of them for a gap in telemetry, which concerns everyone who learns."""
-        principal = principal_of_row(key)
-        if principal.startswith(_GAPS_OF):
+        if is_gap(value):
             return range(self._activity_partitions)
-        return (partition_of(principal, self._activity_partitions),)
+        return (partition_of(principal_of_row(key), self._activity_partitions),)
 
     def _bury(self, message: Consumed, error: Invalid) -> None:
         place = f"{message.topic()}/{message.partition()}/{message.offset()}"

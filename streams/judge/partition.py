@@ -98,7 +98,7 @@ class Partition:
     marks: Marks = field(default_factory=Marks)
     remembered_bytes: int = 0
     touched: dict[Counter, bytes] = field(default_factory=dict)
-    _told: dict[str, str] = field(default_factory=dict)
+    _told: dict[str, int] = field(default_factory=dict)
     _swept: str = ""
     _heard: str = ""
     _dirty: dict[Counter, None] = field(default_factory=dict)
@@ -259,7 +259,9 @@ class Partition:
             entity.context, entity.ended = self._context(entity.id, entity.facts), ""
             self._refresh(entity)
             self._keep(entity, seen=moment)
-        entity.context.replicas += entity.context is not before
+        entity.context.replicas += (
+            entity.context.principal != before.principal
+        )  # whose settings change is no other replica
         amendments = list(self._amendments(key, before, entity, event["@timestamp"]))
         output, counter = self._judge(key, event, moment, encoded, entity)
         counter.replicas = entity.context.replicas
@@ -330,15 +332,14 @@ class Partition:
 
     def tell(self, profile: Profile) -> Output:
         """Return the steps in the life of a baseline that were not told yet; only one partition tells of each principal."""
-        steps = [f"{change.time} {change.action} {change.author} {change.version}" for change in profile.changes]
-        last = self._told.get(profile.principal)
-        begin = steps.index(last) + 1 if last in steps else 0
-        if not steps[begin:]:
+        last, told = profile.changes[-1].number if profile.changes else 0, self._told.get(profile.principal, 0)
+        if last == told:
             return []
-        self._told[profile.principal] = steps[-1]
-        self._state.append(told_record(profile.principal, steps[-1]))
-        told = profile.changes[begin:]
-        return [(records.JUDGE.encode(), encode_event(self._told_change(profile.principal, change))) for change in told]
+        # A life that begins again, behind a tombstone, has lower numbers than what was told of the one before.
+        steps = [change for change in profile.changes if change.number > told or last < told]
+        self._told[profile.principal] = last
+        self._state.append(told_record(profile.principal, last))
+        return [(records.JUDGE.encode(), encode_event(self._told_change(profile.principal, step))) for step in steps]
 
     def _told_change(self, principal: str, change: Change) -> Event:
         return records.baseline_change(self.number, self._next_number(), principal, change)

@@ -1,8 +1,8 @@
 """The judge's state of one partition as records of ``judge-state``, and back.
 
-Keys: ``entity/ID`` facts of an entity; ``counter/KEY`` a counter at its last flush; ``baseline/PRINCIPAL`` the last step of its baseline's
-life that was told; ``marks`` what every transaction rewrites: the
-counts changed since that flush, the next number of the judge's own records, the adopted policies and baselines, the clock. A tombstone removes.
+Keys: ``entity/ID`` facts of an entity; ``counter/KEY`` a counter at its last flush; ``baseline/PRINCIPAL`` the number of the last step of
+its baseline's life that was told; ``marks`` what every transaction rewrites: the counts changed since that flush, the next number of the
+judge's own records, the adopted policies and baselines, the clock. A tombstone removes.
 All of it is written in the transaction that it speaks of, so a restored judge counts nothing twice.
 """
 
@@ -81,7 +81,7 @@ class StateReader:
     counters: dict[str, CounterState] = field(default_factory=dict)
     marks: Marks = field(default_factory=Marks)
     changed: dict[str, list[Any]] = field(default_factory=dict)
-    told: dict[str, str] = field(default_factory=dict)
+    told: dict[str, int] = field(default_factory=dict)
 
     def take(self, key: bytes, value: bytes | None) -> None:
         """Take in one record in the order of offsets; raise ``StateError`` for a kind that this version does not know."""
@@ -126,9 +126,9 @@ def entity_record(entity: EntityState | None, name: str) -> StateRecord:
     return key, dumps({"facts": entity.facts.fields, "seen": entity.seen, "ended": entity.ended})
 
 
-def told_record(principal: str, change: str) -> StateRecord:
-    """Return the record of the last step of a baseline's life that was told."""
-    return b"baseline/" + principal.encode(), dumps(change)
+def told_record(principal: str, number: int) -> StateRecord:
+    """Return the record of the last step of a baseline's life that was told, by its number."""
+    return b"baseline/" + principal.encode(), dumps(number)
 
 
 COUNTED: Final = ("count", "last", "last_id", "samples", "replicas")
