@@ -10,7 +10,7 @@ from schemas.baseline import DIMENSIONS, Baseline, Element
 from streams.baseline.phrases import deviation, knows, shown
 from tests.schemas.baselines import WORDS
 
-BASELINE = Baseline("container:/shop/web/", 3, {name: () for name in DIMENSIONS})
+BASELINE = Baseline("container:/shop/web/", 3, dict.fromkeys(DIMENSIONS, ()))
 OLD, NEW = "a" * 64, "b" * 64
 
 ANY_WORD = st.text(max_size=6) | st.text(min_size=200, max_size=300)
