@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from sys import intern
 from typing import Any, Final
 
 from schemas.baseline import DIMENSIONS, Baseline, Element, Elements, ordered
@@ -68,17 +69,17 @@ class Row:
         """Return the row of a record of ``activities``; raise ``Invalid`` for what is none.
 
         What policy, a rule or a sensor forbids is not learnable. A row into which everything beyond the limits was counted adds
-        nothing, but ``lost`` names its dimension. Times are read here, so that nobody meets one later that is none: of a known
+        nothing, but ``lost`` names its dimension. Words are interned: replicas, partitions and workloads share most of them. Times are read here, so that nobody meets one later that is none: of a known
         envelope the judge does not look at the digits.
         """
         try:
             found, _ = elements_of(row), (parse_time(row["activity.first"]), parse_time(row["activity.last"]))
             return cls(
-                tuple((name, element) for name, elements in found.items() for element in elements),
-                row.get("event.dataset", ""),
-                row.get("event.action", ""),
-                release_of(row),
-                (f"{row['activity.context']}/{row['activity.partition']}", row.get("activity.replicas", 0)),
+                tuple((name, tuple(map(intern, element))) for name, elements in found.items() for element in elements),
+                intern(row.get("event.dataset", "")),
+                intern(row.get("event.action", "")),
+                intern(release_of(row)),
+                (intern(f"{row['activity.context']}/{row['activity.partition']}"), row.get("activity.replicas", 0)),
                 row["activity.count"],
                 row["activity.first"],
                 row["activity.first_id"],
