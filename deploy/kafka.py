@@ -206,6 +206,7 @@ def count_records(settings: KafkaSettings, topic: Name) -> Counter[str]:
 def read_partition(settings: KafkaSettings, topic: Name, partition: int) -> Iterator[tuple[bytes, bytes | None]]:
     """Yield key and value of every committed record that one partition holds now, in the order of the log; None is a tombstone."""
     with _reader(settings) as consumer:
+        _partition_count(consumer, settings, topic)  # a client that knows the leader need not wait for its next look
         for _, key, value in _until_ends(consumer, settings.topic(topic), {partition}):
             yield key or b"", value
 
