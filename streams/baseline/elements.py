@@ -71,7 +71,7 @@ def _all(record: Record) -> Iterator[tuple[str, Element]]:
         yield from _file(record, action)
     if "dns.question.name" in record:
         yield "dns", (literal(clean_domain(record["dns.question.name"])),)
-    if "resource.metric" in record:
+    if "resource.metric" in record and "resource.band" in record:
         yield "resource", (literal(record["resource.metric"]), str(record["resource.band"]))
     yield from _engine(record, action)
 
