@@ -14,6 +14,7 @@ from deploy.baselines.tree import words_of
 from schemas.baseline import Baseline, Element, Elements, Profile, elements_in, ordered, without
 from schemas.decision import Action, Decision
 from schemas.errors import ConfigurationError, Invalid
+from streams.baseline.forbidden import Forbidden
 from streams.baseline.generalise import generalise
 from streams.baseline.known import Known
 from streams.baseline.learned import evidence_of
@@ -174,7 +175,7 @@ def _grown(standing: Standing, baseline: Baseline, releases: Iterable[str]) -> E
 
 def _decides(standing: Standing, elements: Elements) -> Elements:
     """Return what may stand in a version: not what the policy leaves out, nor what a person has taken out."""
-    return without(standing.decides(elements), standing.profile.never)
+    return Forbidden.of(standing.profile.never).sparing(standing.decides(elements))
 
 
 def _partial(partial: Iterable[str]) -> Iterator[str]:
@@ -232,13 +233,12 @@ def put_in_force(standing: Standing, author: Author, document: Baseline) -> list
     if new := _only(without(document.never, profile.never)):
         proposals.append(_proposal(profile, "forbid", author, new))
         profile = proposals[0].after
-    elements = without(standing.decides(document.elements), profile.never)
-    baseline = profile.baseline
+    elements = Forbidden.of(profile.never).sparing(standing.decides(document.elements))
+    baseline, notes = profile.baseline, tuple(_notes(standing, document, profile))
     if baseline is None or _content(baseline) != (elements, document.releases, document.partial):
-        notes = _notes(standing, document, profile)
         proposals.append(_proposal(profile, "approve", author, elements, document.releases, document.partial, notes))
     if not proposals:
-        return Nothing(standing.principal, "it is in force already")
+        return Nothing(standing.principal, "; ".join(("it is in force already", *notes)))
     return proposals
 
 
@@ -254,9 +254,8 @@ def _notes(standing: Standing, document: Baseline, profile: Profile) -> Iterator
     for name in document.elements:
         if name in standing.learn.leave_out:
             yield f"{name} is left out, as policy {standing.policy} has it"
-    for name, found in document.elements.items():
-        for element in sorted(set(found) & set(profile.never.get(name, ()))):
-            yield f"{name} {words_of(element)} stays out: a person has taken it out for good"
+    for name, element in _beyond(document.elements, Forbidden.of(profile.never).sparing(document.elements)):
+        yield f"{name} {words_of(element)} stays out: a person has taken it out for good"
     for name, element in _beyond(profile.never, document.never):
         yield f"{name} {words_of(element)} is taken out for good, though the document does not say so"
 

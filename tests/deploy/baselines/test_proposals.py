@@ -148,6 +148,17 @@ def test_forbidding_takes_an_element_out() -> None:
     assert forbid(learning.standing(profile), author(), "exec", ("/usr/bin/*",)).notes == ()
 
 
+def test_what_a_forbidden_pattern_stands_for_does_not_come_back() -> None:
+    learning = shop().open("/srv/a", "write").open("/srv/b", "write").open("/srv/b", "read")
+    profile = first(learning.standing())
+    proposal = forbid(learning.standing(profile), author(), "file", ("/srv/*", "write"))
+    assert proposal.removed == (("file", ("/srv/a", "write")), ("file", ("/srv/b", "write")))
+    assert learning.open("/srv/c", "write").standing(proposal.after).difference == {}
+    put = put_in_force(learning.standing(proposal.after), author(), in_force(profile))
+    assert isinstance(put, Nothing)
+    assert "in force already; file /srv/a write stays out" in put.why
+
+
 @pytest.mark.parametrize(
     ("dimension", "element", "message"),
     [
