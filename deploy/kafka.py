@@ -127,16 +127,14 @@ def publish(settings: KafkaSettings, topic: Name, key: str, value: bytes) -> Pla
 def publish_all(settings: KafkaSettings, topic: Name, records: Sequence[tuple[str, bytes]]) -> list[Place]:
     """Write records, each into the partition of its key, wait until the broker has all, and return where they lie.
 
-    Raises ``KafkaException`` where it does not take one, and ``ConfigurationError`` where there is no such topic. Some may be
-    written then.
+    Raises ``KafkaException`` where it does not take one, and ``ConfigurationError`` where there is no such topic or one is too large.
+    Some may be written then.
     """
     producer = Producer(settings.client_configuration() | {"enable.idempotence": True})
-    sent = [_Sent() for _ in records]
+    sent = [_Sent(key, value) for key, value in records]
     partitions = _partition_count(producer, settings, topic)
-    for (key, value), one in zip(records, sent, strict=True):
-        number = partition_of(key.encode(), partitions)
-        producer.produce(settings.topic(topic), key=key, value=value, partition=number, on_delivery=one.delivered)
-        producer.poll(0)
+    for one in sent:
+        one.produce(producer, settings.topic(topic), partition_of(one.key.encode(), partitions))
     producer.flush(_TIMEOUT_SECONDS)
     return [one.place for one in sent]
 
@@ -144,20 +142,37 @@ def publish_all(settings: KafkaSettings, topic: Name, records: Sequence[tuple[st
 class _Sent:
     """A record that is being written."""
 
-    def __init__(self) -> None:
+    def __init__(self, key: str, value: bytes) -> None:
+        self.key = key
+        self._value = value
         self._error: KafkaError | None = KafkaError(KafkaError._TIMED_OUT)  # noqa: SLF001 - librdkafka's own code
         self._message: Message | None = None
 
-    def delivered(self, error: KafkaError | None, message: Message) -> None:
+    def produce(self, producer: Producer, topic: str, partition: int) -> None:
+        try:
+            producer.produce(topic, key=self.key, value=self._value, partition=partition, on_delivery=self._delivered)
+        except KafkaException as error:
+            raise self._failure(error.args[0]) from error
+        producer.poll(0)
+
+    def _delivered(self, error: KafkaError | None, message: Message) -> None:
         self._error, self._message = error, message
 
     @property
     def place(self) -> Place:
-        """Return where the record lies; raise ``KafkaException`` if it was not written."""
+        """Return where the record lies; raise what kept it from being written."""
         if self._error is not None or self._message is None:
-            raise KafkaException(self._error)
+            raise self._failure(self._error)
         message = self._message
         return Place(message.topic() or "", cast("int", message.partition()), cast("int", message.offset()))
+
+    def _failure(self, error: KafkaError | None) -> Exception:
+        if error is None or error.code() != KafkaError.MSG_SIZE_TOO_LARGE:
+            return KafkaException(error)
+        return ConfigurationError(
+            f"the record of {self.key} has {len(self._value)} bytes, more than Kafka takes: raise message.max.bytes in kafka.client, "
+            "and max.message.bytes of the topic"
+        )
 
 
 def partitions_of(settings: KafkaSettings, topic: Name) -> int:

@@ -42,7 +42,7 @@ _SHOWN: Final = 20
 
 Principals = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[PRINCIPAL]…", help="Principals, or parts of their names that no others have."),
+    typer.Argument(metavar="PRINCIPAL", help="Principals, or parts of their names that no others have."),
 ]
 States = Annotated[
     list[str] | None, typer.Option("--state", metavar="STATE", help=f"One of {', '.join(STATES)}; may be repeated.")
@@ -110,7 +110,7 @@ def forbid(
     principal: One,
     dimension: Annotated[str, typer.Argument(metavar="DIMENSION", help="Such as exec or egress.")],
     words: Annotated[
-        list[str], typer.Argument(metavar="WORD…", help="The words of the element, as `show` writes them.")
+        list[str], typer.Argument(metavar="WORD", help="The words of the element, as `show` writes them.")
     ],
     reason: Reason,
     dry_run: Dry = False,
@@ -144,7 +144,7 @@ def learn(
 
 def import_(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE…", help="Documents of `tidewaiter baseline export`, edited or not.")
+        list[Path], typer.Argument(metavar="FILE", help="Documents of `tidewaiter baseline export`, edited or not.")
     ],
     reason: Reason,
     dry_run: Dry = False,
