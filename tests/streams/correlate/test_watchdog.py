@@ -78,6 +78,7 @@ def test_markers_and_aborted_rows_are_no_records_but_what_lies_behind_them_is(ka
     producer.abort_transaction(30)
     check(watchdog, worker, 0, 100, 200, 300)
     lab.send_rows(some_rows(1))
+    wait_for(lambda: len(lab.records("activities")) == 1)
     check(watchdog, worker, 400, 419)
     with pytest.raises(Stalled):
         check(watchdog, worker, 421)
@@ -91,6 +92,7 @@ def test_an_open_transaction_makes_nothing_wait(kafka: str, prefix: str) -> None
     lab.send_rows(some_rows(5), producer)
     check(watchdog, worker, 0, 100, 200)
     producer.commit_transaction(30)
+    wait_for(lambda: len(lab.records("activities")) == 5)  # the broker says so before the marker is there
     check(watchdog, worker, 300, 319)
     with pytest.raises(Stalled):
         check(watchdog, worker, 321)
