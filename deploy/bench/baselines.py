@@ -6,14 +6,13 @@ import time
 from collections.abc import Iterator
 from functools import partial
 from multiprocessing import get_context
-from statistics import median
 from typing import Any, Final
 
 import psutil
 from confluent_kafka import Producer
 
 from deploy.bench.figure import Figure
-from deploy.bench.judge import PARTITIONS, run_judge, settings_for
+from deploy.bench.judge import EVENTS, PARTITIONS, Runner, settings_for
 from deploy.bench.load import PRINCIPALS
 from deploy.bench.processes import Progress
 from deploy.kafka import create_topics, delete_topics
@@ -43,15 +42,15 @@ def measure_baselines(bootstrap_servers: str, *, principals: int, rounds: int, p
 
 
 def _judged(bootstrap_servers: str, principals: int, rounds: int, progress: Progress) -> Iterator[Figure]:
-    ratios, own = [], len(PRINCIPALS)
-    for number in range(rounds):
-        progress(f"the judge with {own} and with {principals} baselines, round {number + 1} of {rounds}")
-        few, many = (
-            run_judge(Judge, bootstrap_servers, 0, prepare=partial(_publish, principals=count))
-            for count in (own, principals)
-        )
-        ratios.append(many.events_per_cpu_second / few.events_per_cpu_second)
-    yield Figure(f"judge_{principals}_baselines_vs_{own}", round(median(ratios), 3), "ratio")
+    own = len(PRINCIPALS)
+    some, all_ = (partial(_publish, principals=count) for count in (own, principals))
+    with Runner(Judge, bootstrap_servers, 0, some) as few, Runner(Judge, bootstrap_servers, 0, all_) as many:
+        for number in range(rounds):
+            progress(f"the judge with {own} and with {principals} baselines, round {number + 1} of {rounds}")
+            few.measure(EVENTS)
+            many.measure(EVENTS)
+        ratio = many.events_per_cpu_second / few.events_per_cpu_second
+    yield Figure(f"judge_{principals}_baselines_vs_{own}", round(ratio, 3), "ratio")
 
 
 def _restored(bootstrap_servers: str, principals: int, progress: Progress) -> Iterator[Figure]:

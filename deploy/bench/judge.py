@@ -9,10 +9,8 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache
-from statistics import median
-from typing import Final
+from typing import Final, Self
 from uuid import uuid4
 
 import psutil
@@ -32,10 +30,11 @@ from streams.judge.partition import Partition
 from streams.judge.policy import CompiledPolicies
 from streams.kafka import Consumed
 
-__all__ = ["EVENTS", "PARTITIONS", "measure_judge", "measure_memory", "run_judge", "settings_for"]
+__all__ = ["EVENTS", "PARTITIONS", "ROUNDS", "Runner", "measure_judge", "measure_memory", "settings_for"]
 
 PARTITIONS: Final = 8
-EVENTS: Final = 300_000
+EVENTS: Final = 100_000
+ROUNDS: Final = 12
 _NOVELTIES: Final = (0, 1, 10)
 _WARM_EVENTS: Final = 20_000
 
@@ -68,30 +67,61 @@ class _Floor(Judge):
         del flush
 
 
-@dataclass(frozen=True, slots=True)
-class _Speed:
-    events: int
-    cpu_seconds: float
+class Runner:
+    """One judge (or floor) on topics of its own, which is measured whenever it is its turn; between its turns it has nothing to do."""
+
+    def __init__(
+        self,
+        kind: type[Judge],
+        bootstrap_servers: str,
+        novel: int = 0,
+        prepare: Callable[[Settings], None] = lambda _: None,
+    ) -> None:
+        """Start it and let it learn what is learned once (facts, the 200 activities); ``prepare`` is called when the topics are there."""
+        self.events, self.cpu_seconds = 0, 0.0
+        self._settings = settings_for(bootstrap_servers)
+        self._load = _prepare(self._settings, novel)
+        prepare(self._settings)
+        self._load.send(_WARM_EVENTS)
+        self._judge = kind(self._settings)
+        _judge_all(self._judge, _WARM_EVENTS + ENTITIES)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._judge.close()
+        delete_topics(self._settings.kafka)
+
+    def measure(self, events: int) -> None:
+        """Measure from the first fetch of ``events`` more to their last commit."""
+        with self._judge.paused():
+            self._load.send(events)
+        started = time.process_time()
+        self.events += _judge_all(self._judge, events)
+        self.cpu_seconds += time.process_time() - started
 
     @property
     def events_per_cpu_second(self) -> float:
+        """Return the speed over all turns."""
         return self.events / self.cpu_seconds
 
 
 def measure_judge(
     bootstrap_servers: str, *, events: int, rounds: int, progress: Callable[[str], None]
 ) -> Iterator[Figure]:
-    """Yield ``judge_vs_floor_novel_0``, ``_1`` and ``_10``: medians over ``rounds`` of ``events`` each, and the absolute speeds."""
+    """Yield ``judge_vs_floor_novel_0``, ``_1`` and ``_10``, and the absolute speeds: floor and judge take turns of ``events`` each."""
     for novel in _NOVELTIES:
-        ratios, speeds = [], []
-        for number in range(rounds):
-            progress(f"{novel} % novel, round {number + 1} of {rounds}")
-            floor = run_judge(_Floor, bootstrap_servers, novel, events=events)
-            judge = run_judge(Judge, bootstrap_servers, novel, events=events)
-            ratios.append(judge.events_per_cpu_second / floor.events_per_cpu_second)
-            speeds.append(judge.events_per_cpu_second)
-        yield Figure(f"judge_vs_floor_novel_{novel}", round(median(ratios), 3), "ratio")
-        yield Figure(f"judge_events_per_cpu_second_novel_{novel}", round(median(speeds)), "events/CPU s")
+        with Runner(_Floor, bootstrap_servers, novel) as floor, Runner(Judge, bootstrap_servers, novel) as judge:
+            for number in range(rounds):
+                progress(f"{novel} % novel, round {number + 1} of {rounds}")
+                floor.measure(events)
+                judge.measure(events)
+            ratio = judge.events_per_cpu_second / floor.events_per_cpu_second
+            yield Figure(f"judge_vs_floor_novel_{novel}", round(ratio, 3), "ratio")
+            yield Figure(
+                f"judge_events_per_cpu_second_novel_{novel}", round(judge.events_per_cpu_second), "events/CPU s"
+            )
 
 
 def measure_memory(bootstrap_servers: str, *, events: int, progress: Callable[[str], None]) -> Iterator[Figure]:
@@ -127,35 +157,6 @@ def _prepare(settings: Settings, novel: int) -> Load:
     load = Load(settings.kafka, novel)
     load.send_facts()
     return load
-
-
-def run_judge(
-    kind: type[Judge],
-    bootstrap_servers: str,
-    novel: int,
-    *,
-    events: int = EVENTS,
-    prepare: Callable[[Settings], None] = lambda _: None,
-) -> _Speed:
-    """Measure from the first fetch to the last commit; what is learned once (facts, the 200 activities) is learned before.
-
-    ``prepare`` is called when the topics are there, before the judge starts.
-    """
-    settings = settings_for(bootstrap_servers)
-    load = _prepare(settings, novel)
-    prepare(settings)
-    load.send(_WARM_EVENTS)
-    judge = kind(settings)
-    try:
-        _judge_all(judge, _WARM_EVENTS + ENTITIES)
-        with judge.paused():
-            load.send(events)
-        started = time.process_time()
-        judged = _judge_all(judge, events)
-        return _Speed(judged, time.process_time() - started)
-    finally:
-        judge.close()
-        delete_topics(settings.kafka)
 
 
 def _judge_all(judge: Judge, events: int) -> int:

@@ -13,7 +13,7 @@ import typer
 
 from deploy.bench.baselines import measure_baselines
 from deploy.bench.figure import Figure
-from deploy.bench.judge import EVENTS, measure_judge, measure_memory
+from deploy.bench.judge import EVENTS, ROUNDS, measure_judge, measure_memory
 from deploy.bench.latency import measure_latency
 from deploy.bench.soak import soak as run_soak
 from deploy.cli.console import err
@@ -24,6 +24,7 @@ __all__ = ["app"]
 
 app = typer.Typer(help="Measure, as ratios to something in the same run.", no_args_is_help=True)
 
+Rounds = Annotated[int, typer.Option(help="How often both take their turn.")]
 Events = Annotated[int, typer.Option(help="How many events.")]
 
 
@@ -54,9 +55,7 @@ def _print(figures: Iterator[Figure]) -> None:
 
 
 @app.command()
-def judge(
-    events: Events = EVENTS, rounds: Annotated[int, typer.Option(help="Rounds, of which the median counts.")] = 5
-) -> None:
+def judge(events: Annotated[int, typer.Option(help="Events of each turn.")] = EVENTS, rounds: Rounds = ROUNDS) -> None:
     """Measure the judge's speed against the same loop that thinks nothing, with 0, 1 and 10 % of events novel."""
     with _stack("kafka") as stack:
         _print(measure_judge(stack.kafka, events=events, rounds=rounds, progress=_progress))
@@ -79,7 +78,7 @@ def latency(events: Events = 30_000, rate: Annotated[int, typer.Option(help="Eve
 @app.command()
 def baselines(
     principals: Annotated[int, typer.Option(help="How many principals have a baseline.")] = 10_000,
-    rounds: Annotated[int, typer.Option(help="Rounds, of which the median counts.")] = 3,
+    rounds: Rounds = ROUNDS,
 ) -> None:
     """Measure what many baselines cost: the judge's speed with them, their restore and memory, and learning them."""
     with _stack("kafka") as stack:
