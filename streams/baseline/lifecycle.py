@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 from schemas.baseline import Baseline, Change, Element, Elements, Profile, State, ordered, without
+from schemas.codec import dumps
 from schemas.decision import Decision
 from schemas.errors import Invalid
 from schemas.policy import Learn
@@ -14,6 +16,10 @@ from streams.baseline.known import Known
 from streams.baseline.learned import Candidate, Extent, is_known
 
 __all__ = ["approved", "decided", "differs", "expired", "in_review", "lacking", "relearns"]
+
+_MAX_BYTES: Final = 700_000
+"""With difference and changes it must still be a record that Kafka takes, a megabyte by default."""
+_KEPT: Final = 100
 
 
 def lacking(extent: Extent, learn: Learn, waited_hours: float) -> list[str]:
@@ -49,7 +55,10 @@ def approved(profile: Profile, policy: str, learn: Learn, candidate: Candidate, 
         time,
         _founded(candidate),
     )
-    return _active(profile, baseline, "approve")
+    try:
+        return _active(profile, baseline, "approve")
+    except Invalid:  # too large for a record: a person must forbid or shorten something first
+        return in_review(profile, policy, candidate, time)
 
 
 def decided(profile: Profile, decision: Decision, offset: int, time: str) -> Profile:
@@ -126,9 +135,11 @@ def relearns(profile: Profile, policy: str, releases: Sequence[str], begun: str,
 def differs(profile: Profile, difference: Mapping[str, Elements], time: str) -> Profile:
     """Return an active profile with what was seen beyond it, one step of its life for each release that is new or gone in it.
 
-    Without anything beyond it, it is active again.
+    Without anything beyond it, it is active again. Of a flood the profile holds the first elements of each dimension, so that it
+    stays a record that Kafka takes; the rows have all.
     """
-    found, state = replace(profile, difference=dict(difference)), _state_of(difference)
+    kept = {release: {name: found[:_KEPT] for name, found in each.items()} for release, each in difference.items()}
+    found, state = replace(profile, difference=kept), _state_of(difference)
     for release in sorted(difference.keys() ^ profile.difference.keys()):
         size = sum(map(len, difference.get(release, {}).values()))
         reason = f"{size or 'nothing'} new in release {release}" if release else f"{size or 'nothing'} new"
@@ -158,7 +169,15 @@ def expired(
 
 
 def _active(profile: Profile, baseline: Baseline, action: str) -> Profile:
-    """Return the profile with a version in force; what is beyond that one, too, stays what it was."""
+    """Return the profile with a version in force; what is beyond that one, too, stays what it was.
+
+    Raises ``Invalid`` for a version that no record of Kafka could hold.
+    """
+    size = len(dumps(baseline.elements)) + len(dumps(baseline.never))
+    if size > _MAX_BYTES:
+        raise Invalid(
+            f"its elements would have {size} bytes; {_MAX_BYTES} is the most: take something out, or write patterns"
+        )
     before = _flat(profile.baseline.elements) if profile.baseline else frozenset()
     after, left = _flat(baseline.elements), _beyond(profile.difference, baseline)
     return _changed(

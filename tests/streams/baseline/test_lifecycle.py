@@ -335,3 +335,21 @@ def test_no_version_has_a_number_that_another_had_and_every_step_is_told(actions
 def test_a_version_that_came_without_its_history_is_followed_by_the_next_number() -> None:
     profile = Profile(WEB, "active", baseline=Baseline(WEB, 7, {"exec": (SH,)}))
     assert found(decided(profile, decision("forbid", profile, elements={"exec": (SH,)}), 1, NOW)).version == 8
+
+
+# Floods
+
+
+def test_of_a_flood_a_profile_holds_the_first_elements_and_its_step_the_number() -> None:
+    flood = {"sha256:1": {"file": tuple(sorted((f"/srv/{number:06d}", "read") for number in range(5_000)))}}
+    changed = differs(active({"exec": (NGINX,)}), flood, LATER)
+    assert len(changed.difference["sha256:1"]["file"]) == 100
+    assert changed.reason == "5000 new in release sha256:1"
+    assert len(changed.encode()) < 100_000
+
+
+def test_a_version_that_no_record_could_hold_is_refused_or_left_to_a_person() -> None:
+    huge: Elements = {"file": tuple((f"/srv/{number:06d}/{'x' * 100}", "read") for number in range(7_000))}
+    with pytest.raises(Invalid, match="700000 is the most"):
+        decided(LEARNING, decision("approve", elements=huge), 0, NOW)
+    assert approved(LEARNING, "p", Learn(), replace(CANDIDATE, elements=huge), NOW).state == "review"
