@@ -205,8 +205,8 @@ class Lab:
 
     # Workers
 
-    def start(self, slot: int = 0, shard: type[StandIn] = StandIn) -> subprocess.Popen[bytes]:
-        """Work in a process of its own, which can be killed."""
+    def start(self, slot: int = 0, shard: type[StandIn] | None = StandIn) -> subprocess.Popen[bytes]:
+        """Work in a process of its own, which can be killed; without a stand-in it is that of the command line."""
         limits = self.settings.correlate
         environment = os.environ | {
             "TIDEWAITER_KAFKA__BOOTSTRAP_SERVERS": self.kafka.bootstrap_servers,
@@ -218,8 +218,9 @@ class Lab:
             "TIDEWAITER_CORRELATE__SESSION_SECONDS": str(limits.session_seconds),
             "PYTHONWARNINGS": "error",
         }
+        command = ["tests.streams.correlate.worker", shard.__name__] if shard else ["deploy.cli", "correlate"]
         return subprocess.Popen(
-            [sys.executable, "-m", "tests.streams.correlate.worker", shard.__name__],
+            [sys.executable, "-m", *command],
             cwd=ROOT,
             env=environment,
             stdout=subprocess.PIPE,

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from schemas.baseline import Baseline, Elements, Profile
 from schemas.decision import Decision
 from schemas.errors import Invalid
@@ -43,6 +41,7 @@ class Lab:
     decisions: list[tuple[bytes, bytes, int]] = field(default_factory=list)
     table: dict[bytes, bytes] = field(default_factory=dict)
     written: list[Profile] = field(default_factory=list)
+    gap: float | None = None
     shard: BaselineShard = field(init=False)
 
     def __post_init__(self) -> None:
@@ -125,5 +124,7 @@ class Lab:
         made = Decision(WEB, action, "ada", timestamp(self.now_ms * 1_000_000), "so", based_on, elements or {})
         return replace(made, **values).signed(ADA)
 
-    def signed_by(self, key: Ed25519PrivateKey, decision: Decision) -> Decision:
-        return decision.signed(key)
+    def gap_from(self, seconds: float) -> float:
+        """Return when the first gap was, now or earlier: its row is cumulative like any other."""
+        self.gap = seconds if self.gap is None else self.gap
+        return self.gap

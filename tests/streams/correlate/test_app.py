@@ -197,6 +197,17 @@ def test_a_signal_ends_the_process_at_once_and_cleanly(kafka: str, prefix: str, 
     assert time.monotonic() - began < 5.5, "it has not left the group, others waited for its session"
 
 
+def test_the_command_works_with_the_shard_of_baselines(kafka: str, prefix: str) -> None:
+    """It buries what is no row, which shows that it has taken it."""
+    lab = lab_of(kafka, prefix)
+    worker = lab.start(shard=None)
+    lab.send_rows([(b"no key of a row", b"no row")])
+    wait_for(lambda: [letter.data for letter in lab.letters()] == [b"no row"])
+    worker.send_signal(signal.SIGTERM)
+    said = worker.communicate(timeout=60)[0]
+    assert worker.returncode == 0, said.decode()
+
+
 def test_a_worker_that_is_told_to_stop_during_a_restore_stops(kafka: str, prefix: str) -> None:
     lab = lab_of(kafka, prefix)
     lab.send_rows(some_rows(100_000))

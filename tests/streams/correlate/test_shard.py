@@ -14,7 +14,7 @@ from schemas.errors import Invalid
 from schemas.event import timestamp
 from schemas.keys import public_key_of
 from streams.baseline.learned import Learned
-from tests.schemas.baselines import BOB
+from tests.schemas.baselines import ADA, BOB
 from tests.streams.baseline.rows import (
     HOUR,
     NEW,
@@ -203,7 +203,8 @@ def test_garbage_changes_nothing() -> None:
     lab = learned_lab()
     good = lab.decision("forbid", APPROVED)
     for name in ("author", "principal", "signature", "time", "elements", "releases", "action"):
-        for value in (None, 1, [], {}, [[]], {"exec": [[1]]}):
+        values: list[Any] = [None, 1, [], {}, [[]], {"exec": [[1]]}]
+        for value in values:
             stored = {one: getattr(good, one) for one in good.__dataclass_fields__}
             if (name, value) not in (("elements", {}), ("releases", [])):
                 refused_once(lab, dumps(stored | {name: value}))
@@ -235,6 +236,19 @@ def test_a_decision_that_was_refused_is_not_carried_out_by_a_later_worker() -> N
     assert lab.profile().baseline is None
     lab.crash()
     lab.wait()
+    assert lab.profile().baseline is None
+
+
+def test_a_decision_that_was_refused_before_anybody_was_met_is_not_carried_out_either() -> None:
+    lab = Lab(learning(REVIEW))
+    with pytest.raises(Invalid, match="not enrolled"):
+        lab.decide(replace(lab.decision("approve", APPROVED), author="mallory").signed(MALLORY))
+    lab.take(row(NGINX))
+    lab.policies = policy_set(
+        PEOPLE.replace("name: ada", "name: mallory").replace(public_key_of(ADA), public_key_of(MALLORY))
+    )
+    lab.crash()
+    assert lab.wait() == []
     assert lab.profile().baseline is None
 
 

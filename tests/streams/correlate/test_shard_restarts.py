@@ -66,7 +66,8 @@ def row_acts(draw: st.DrawFn) -> Act:
             before = sum(one == key for one, *_ in lab.rows)
             options |= {"count": before + len(rows) + 1, "first": seconds if not before else 0.0, "last": seconds}
             rows.append(row(deed, replicas=replicas, outcome=outcome[0], by=outcome[1], **options))
-        return lab.take(*rows, *([gap("lost", seconds, seconds)] if is_gap else []), wait_ms=0)
+        gaps = [gap("lost", lab.gap_from(seconds), seconds)] if is_gap else []
+        return lab.take(*rows, *gaps, wait_ms=0)
 
     return act
 
@@ -107,7 +108,8 @@ STEPS = st.lists(st.builds(Step, ACTS, st.booleans()), max_size=25)
 
 def lived(steps: list[Step], *, dying: bool) -> tuple[Lab, list[object]]:
     """Return a lab behind these steps, and what each of them has said."""
-    lab, said = Lab(), list[object]()
+    lab, said = Lab(POLICIES[1]), list[object]()
+    lab.take(row(NGINX))
     for step in steps:
         said.append(step.act(lab))
         if dying and step.dies:
