@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, get_args
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from schemas.baseline import Elements, elements_in, texts_in
+from schemas.baseline import Elements, elements_in, ordered, texts_in
 from schemas.codec import dumps_sorted, loads
 from schemas.errors import Invalid
 from schemas.keys import sign, verify
@@ -70,7 +70,7 @@ class Decision:
         return cls(**stored | _typed(stored))
 
     def _content(self) -> bytes:
-        return dumps_sorted(asdict(replace(self, signature="")))
+        return dumps_sorted(asdict(replace(self, elements=ordered(self.elements), signature="")))
 
 
 def _typed(stored: Mapping[str, Any]) -> dict[str, Any]:

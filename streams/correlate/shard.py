@@ -39,6 +39,7 @@ class BaselineShard:
         self._profiles: dict[str, Profile] = {}
         self._compiled: dict[str, CompiledBaseline] = {}
         self._due: dict[str, int] = {}
+        self._refused: dict[str, int] = {}
         self._written: dict[str, Profile] = {}
 
     def adopt(self, policies: PolicySet) -> None:
@@ -67,7 +68,8 @@ class BaselineShard:
         profile = self._profiles.get(principal)
         if profile is None:
             since = timestamp(appended_ms * _MILLISECOND)
-            self._profiles[principal] = Profile(principal, reason="first met", since=since)
+            refused = self._refused.pop(principal, -1)
+            self._profiles[principal] = Profile(principal, reason="first met", since=since, decided=refused)
             self._look_at(principal, appended_ms)
         elif profile.baseline is None or self._is_beyond(principal, row):
             self._look_at(principal, appended_ms + _SETTLE_MS)
@@ -91,22 +93,30 @@ class BaselineShard:
         decision, time = Decision.decode(value), timestamp(appended_ms * _MILLISECOND)
         if decision.principal.encode() != key:
             raise Invalid(f"a decision about {decision.principal[:200]} with another key")
-        known = self._profiles.get(decision.principal)
-        profile = known or Profile(decision.principal, reason="not met yet", since=time)
+        profile = self._profiles.get(decision.principal) or Profile(
+            decision.principal, reason="not met yet", since=time
+        )
         if offset <= profile.decided:
             return []
         try:
             self._check_author(decision)
             changed = decided(profile, decision, offset, time)
         except Invalid:
-            if known:  # what is refused now must not be carried out by a later worker, to whom other policies or versions may be known
-                self._profiles[decision.principal] = replace(known, decided=offset)
-                self._look_at(decision.principal, appended_ms)
+            self._pass_over(decision.principal, offset, appended_ms)
             raise
         if changed == profile:
             return []
         self._look_at(decision.principal, appended_ms)
         return [self._record(self._put(changed))]
+
+    def _pass_over(self, principal: str, offset: int, appended_ms: int) -> None:
+        """Note that a decision was refused: a later worker, with other policies or another version in force, must not carry it out."""
+        profile = self._profiles.get(principal)
+        if profile is None:
+            self._refused[principal] = offset
+        else:
+            self._profiles[principal] = replace(profile, decided=offset)
+            self._look_at(principal, appended_ms)
 
     def _check_author(self, decision: Decision) -> None:
         public_key = self._rules.people.get(decision.author)
@@ -117,7 +127,7 @@ class BaselineShard:
 
     def tick(self, now_ms: int) -> list[Record]:
         """Return the profiles that have moved."""
-        due = [principal for principal, at_ms in self._due.items() if at_ms <= now_ms]
+        due = sorted(principal for principal, at_ms in self._due.items() if at_ms <= now_ms)
         return [record for principal in due if (record := self._look(principal, now_ms))]
 
     def _look(self, principal: str, now_ms: int) -> Record | None:

@@ -46,6 +46,13 @@ def test_a_signature_holds_for_everything_that_was_decided(one: Decision, other:
     assert changed.is_signed_by(public_key_of(ADA)) == (changed == one.signed(ADA))
 
 
+def test_elements_may_be_signed_in_any_order() -> None:
+    one, other = replace(GOOD, elements={"exec": (("b",), ("a",), ("b",))}), {"exec": (("a",), ("b",))}
+    read = Decision.decode(one.signed(ADA).encode())
+    assert read.elements == other
+    assert read.is_signed_by(public_key_of(ADA))
+
+
 def test_what_was_not_signed_is_signed_by_nobody() -> None:
     assert not replace(GOOD, signature="").is_signed_by(public_key_of(ADA))
 
