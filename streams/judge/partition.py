@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -316,12 +316,12 @@ class Partition:
         record = records.adoption(self.number, self._next_number(), moment, offset, "policies", policies.hash)
         return [(records.JUDGE.encode(), encode_event(record))]
 
-    def adopt_baselines(self, changed: Container[str], offset: int, moment: str) -> Output:
+    def adopt_baselines(self, changed: Collection[str], offset: int, moment: str) -> Output:
         """Decide by other baselines of these principals from ``offset`` on; of others nothing is forgotten.
 
         Return the adoption record, or nothing if all that is in force was adopted here before.
         """
-        for context in self.contexts.values():
+        for context in self.contexts.values() if changed else ():
             if context.principal in changed:
                 self._forget_verdicts_of(context)
         if self.marks.baselines == self.baselines.hash:
