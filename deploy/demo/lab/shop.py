@@ -21,6 +21,8 @@ VOLUME = "shop_database"
 SUBNET = "10.89.40.0/24"
 DYNAMIC = "10.89.40.128/25"
 SECRET = "database-password"  # noqa: S105  the name of a secret, not one
+# Made up, and the same in every recording: the script that makes the database has it in its arguments, as bad scripts do.
+PASSWORD = "naE4GKx3aIQLYntWs29eTa5FWXgnMH4m"  # noqa: S105
 PASSWORD = "naE4GKx3aIQLYntWs29eTa5FWXgnMH4m"  # noqa: S105  made up; the same in every recording, as it is the same shop
 HEALTHY_SECONDS = 60
 PATIENCE_SECONDS = 10
