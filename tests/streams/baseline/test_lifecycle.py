@@ -341,7 +341,9 @@ def test_a_version_that_came_without_its_history_is_followed_by_the_next_number(
 
 
 def test_of_a_flood_a_profile_holds_the_first_elements_and_its_step_the_number() -> None:
-    flood = {"sha256:1": {"file": tuple(sorted((f"/srv/{number:06d}", "read") for number in range(5_000)))}}
+    flood: dict[str, Elements] = {
+        "sha256:1": {"file": tuple(sorted((f"/srv/{number:06d}", "read") for number in range(5_000)))}
+    }
     changed = differs(active({"exec": (NGINX,)}), flood, LATER)
     assert len(changed.difference["sha256:1"]["file"]) == 100
     assert changed.reason == "5000 new in release sha256:1"
