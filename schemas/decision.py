@@ -18,6 +18,7 @@ __all__ = ["Action", "Decision"]
 
 Action = Literal["approve", "reject", "forbid", "learn"]
 _ACTIONS: Final = get_args(Action)
+_MAX_REASON: Final = 1000
 _TEXTS: Final = ("principal", "author", "time", "reason", "based_on", "signature")
 
 
@@ -78,6 +79,8 @@ def _typed(stored: Mapping[str, Any]) -> dict[str, Any]:
     wrong = sorted(name for name in _TEXTS if not isinstance(stored[name], str))
     if wrong:
         raise Invalid(f"not a decision about a baseline: {', '.join(wrong)} must be text")
+    if len(stored["reason"]) > _MAX_REASON:  # a profile keeps those of a hundred steps in one record
+        raise Invalid(f"a reason of {len(stored['reason'])} characters; {_MAX_REASON} is the most")
     return {
         "elements": elements_in(stored["elements"]),
         "releases": texts_in(stored["releases"]),

@@ -19,6 +19,7 @@ __all__ = ["approved", "decided", "differs", "expired", "in_review", "lacking", 
 
 _MAX_BYTES: Final = 700_000
 """With difference and changes it must still be a record that Kafka takes, a megabyte by default."""
+_MAX_DIFFERENCE_BYTES: Final = 100_000
 _KEPT: Final = 100
 
 
@@ -58,7 +59,7 @@ def approved(profile: Profile, policy: str, learn: Learn, candidate: Candidate, 
     try:
         return _active(profile, baseline, "approve")
     except Invalid:  # too large for a record: a person must forbid or shorten something first
-        return in_review(profile, policy, candidate, time)
+        return profile if profile.state == "review" else in_review(profile, policy, candidate, time)
 
 
 def decided(profile: Profile, decision: Decision, offset: int, time: str) -> Profile:
@@ -138,13 +139,25 @@ def differs(profile: Profile, difference: Mapping[str, Elements], time: str) -> 
     Without anything beyond it, it is active again. Of a flood the profile holds the first elements of each dimension, so that it
     stays a record that Kafka takes; the rows have all.
     """
-    kept = {release: {name: found[:_KEPT] for name, found in each.items()} for release, each in difference.items()}
-    found, state = replace(profile, difference=kept), _state_of(difference)
+    found, state = replace(profile, difference=_first_of(difference)), _state_of(difference)
     for release in sorted(difference.keys() ^ profile.difference.keys()):
         size = sum(map(len, difference.get(release, {}).values()))
         reason = f"{size or 'nothing'} new in release {release}" if release else f"{size or 'nothing'} new"
         found = _changed(found, state, f"release:{release}", "difference", reason, time)
     return found
+
+
+def _first_of(difference: Mapping[str, Elements]) -> dict[str, Elements]:
+    """Return the first elements of each dimension, and every release though nothing of it may have room."""
+    kept: dict[str, Elements] = {release: {} for release in difference}
+    room = _MAX_DIFFERENCE_BYTES
+    for release, elements in difference.items():
+        for name, found in elements.items():
+            for one in found[:_KEPT]:
+                room -= len(dumps(one))
+                if room >= 0:
+                    kept[release][name] = (*kept[release].get(name, ()), one)
+    return kept
 
 
 def _state_of(difference: Mapping[str, Elements]) -> State:
