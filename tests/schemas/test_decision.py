@@ -140,6 +140,12 @@ def test_stars_at_the_end_stand_for_any_number_of_words(element: list[str]) -> N
     assert Decision.decode(record(elements={"egress": [element]})).elements == {"egress": (tuple(element),)}
 
 
+def test_a_reason_is_no_book() -> None:
+    assert Decision.decode(record(reason="x" * 1000)).reason == "x" * 1000
+    with pytest.raises(Invalid, match="1000 is the most"):
+        Decision.decode(record(reason="x" * 1001))
+
+
 @pytest.mark.parametrize("name", ["releases", "partial"])
 @pytest.mark.parametrize("value", [None, "abc", [1], [["a"]], {"a": 1}])
 def test_lists_of_texts_hold_texts(name: str, value: Any) -> None:

@@ -350,6 +350,22 @@ def test_of_a_flood_a_profile_holds_the_first_elements_and_its_step_the_number()
     assert len(changed.encode()) < 100_000
 
 
+def test_a_flood_of_long_command_lines_is_a_record_that_kafka_takes_and_no_release_is_told_twice() -> None:
+    """Whoever runs them would otherwise stop the worker that learns."""
+    lines = tuple(sorted((f"/bin/{number}", *["x" * 200] * 60) for number in range(200)))
+    flood: dict[str, Elements] = {f"sha256:{number}": {"args": lines} for number in range(3)}
+    changed = differs(active({"args": ()}), flood, LATER)
+    assert len(changed.encode()) < 150_000
+    assert [one.reason for one in changed.changes[1:]] == [f"200 new in release sha256:{number}" for number in range(3)]
+    assert differs(changed, flood, LATER) == changed
+
+
+def test_what_no_record_could_hold_is_put_in_review_once() -> None:
+    huge: Elements = {"file": tuple((f"/srv/{number:06d}/{'x' * 100}", "read") for number in range(7_000))}
+    reviewed = approved(LEARNING, "p", Learn(), replace(CANDIDATE, elements=huge), NOW)
+    assert approved(reviewed, "p", Learn(), replace(CANDIDATE, elements=huge), LATER) is reviewed
+
+
 def test_a_version_that_no_record_could_hold_is_refused_or_left_to_a_person() -> None:
     huge: Elements = {"file": tuple((f"/srv/{number:06d}/{'x' * 100}", "read") for number in range(7_000))}
     with pytest.raises(Invalid, match="700000 is the most"):
