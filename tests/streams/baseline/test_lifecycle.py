@@ -135,6 +135,12 @@ def test_a_decision_is_carried_out_once_however_often_it_is_read_or_copied(
     assert decided(behind, one, offset + later, LATER) is behind
 
 
+def test_what_was_read_and_refused_before_is_passed_over() -> None:
+    profile = replace(LEARNING, decided=4)
+    assert decided(profile, decision("learn"), 4, NOW) is profile
+    assert decided(profile, decision("learn"), 5, NOW).decided == 5
+
+
 @pytest.mark.parametrize("action", ["approve", "reject", "forbid", "learn"])
 def test_a_decision_about_another_version_than_is_in_force_is_not_carried_out(action: str) -> None:
     profile = active({"exec": (NGINX,)})
