@@ -151,12 +151,14 @@ class Learned:
         """Return what was seen since then by the events' clock; an activity that goes on counts from its beginning."""
         if not moment:
             return self
+        kept: dict[bytes, Row] = {}
         replicas = self._replicas_by_context()
-        kept = {key: row for key, row in self.rows.items() if row.last >= moment}
-        return Learned(
-            self.principal,
-            {key: replace(row, replicas=(row.replicas[0], replicas[row.replicas[0]])) for key, row in kept.items()},
-        )
+        for key, row in self.rows.items():
+            if row.last >= moment:
+                context, own = row.replicas
+                known = replicas.pop(context, 0)  # one row of each context says it, whichever rows are left
+                kept[key] = replace(row, replicas=(context, known)) if known > own else row
+        return Learned(self.principal, kept)
 
     def learnable(self) -> Iterator[Row]:
         """Yield the rows that nothing forbids."""
