@@ -96,7 +96,7 @@ class BaselineShard:
         profile = self._profiles.get(decision.principal) or Profile(
             decision.principal, reason="not met yet", since=time
         )
-        if offset <= profile.decided:
+        if offset <= profile.decided or decision.digest in profile.heeded:
             return []
         try:
             self._check_author(decision)
@@ -104,8 +104,6 @@ class BaselineShard:
         except Invalid:
             self._pass_over(decision.principal, offset, appended_ms)
             raise
-        if changed == profile:
-            return []
         self._look_at(decision.principal, appended_ms)
         return [self._record(self._put(changed))]
 
