@@ -34,7 +34,7 @@ from streams.baseline.exports.workload import workload_of
 __all__ = ["apparmor", "path_rules"]
 
 _KIND: Final = "An AppArmor profile"
-_SPECIAL: Final = frozenset('\\*?[]{}"')
+_SPECIAL: Final = frozenset('*?[]{}"')
 _SPACE: Final = " "
 _ALLOWED: Final = {READ: "mrk", WRITE: "wkl"}
 _DENIED: Final = {READ: "mr", WRITE: "wl"}
@@ -109,7 +109,7 @@ def _escaped(segment: str) -> str:
 def _character(character: str) -> str:
     if character in _SPECIAL:
         return f"\\{character}"
-    return character if character >= _SPACE and character != "\x7f" else f"\\{ord(character):03o}"
+    return character if character >= _SPACE and character not in "\x7f\\" else f"\\{ord(character):03o}"
 
 
 def _notes(baseline: Baseline) -> Iterator[str]:

@@ -184,7 +184,8 @@ def truthful(judged: Event, *, named: bool) -> None:
     assert not [name for name in judged if name.startswith(("adoption.", "amendment."))]
     assert not judged.keys() - FIELDS.keys()
     expected = {"/bin/sh": "unauthorized", "/usr/bin/nginx": "authorized"}
-    assert judged["verdict.outcome"] == expected.get(judged["process.executable"], "undetermined")
+    runs = judged["process.executable"] if judged["event.action"] == "exec" else ""
+    assert judged["verdict.outcome"] == expected.get(runs, "undetermined")
     assert judged["verdict.reason"] != FORGED["verdict.reason"]
 
 

@@ -220,3 +220,8 @@ def test_a_compiled_profile_allows_what_was_learned_and_not_more() -> None:
 def test_the_parser_reads_what_stays_closed_where_files_are_open(path: str) -> None:
     found = compiled_baseline(learned(exec=[("/a",)]))
     assert bool(found.permissions(path) & WRITE) == path.startswith("/dev")
+
+
+def test_a_backslash_at_the_end_of_a_name_escapes_no_quote() -> None:
+    baseline = Baseline("container:/shop/app/app", 1, {"exec": ()}, never={"exec": (("/x\\\\",),)})
+    assert 'deny "/x\\134" x,' in apparmor(baseline, Options())
