@@ -16,6 +16,7 @@ import pytest
 IMAGE = "localhost/shop/web:1.0"
 
 _BUSYBOX = Path("/bin/busybox")
+_PATIENCE_SECONDS = 30
 _LIMITS = ("--ulimit", "nofile=1000:1000", "--ulimit", "nproc=1000:1000")
 
 
@@ -98,11 +99,30 @@ def own_podman() -> Iterator[Podman]:
     finally:
         podman("rm", "--all", "--force", "--time", "0")
         podman.kill_service()
+        _wait_until_left(directory)
         _unmount(directory / "storage" / "overlay")
         shutil.rmtree(directory)
 
 
+def _wait_until_left(directory: Path) -> None:
+    """Wait for the monitors of containers and their clean-up, which would mount the storage again."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while any(_names(process, str(directory).encode()) for process in Path("/proc").iterdir()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _names(process: Path, word: bytes) -> bool:
+    try:
+        return process.name.isdecimal() and word in (process / "cmdline").read_bytes()
+    except OSError:  # it has ended
+        return False
+
+
 def _unmount(place: Path) -> None:
-    """Unmount what podman has bound there: one mount lies upon the other where a service was killed and started again."""
-    while place.is_mount():
+    """Unmount what podman has bound there: one mount lies upon the other where a service was killed and started again.
+
+    A directory that is bound onto itself does not look like a mount to ``Path.is_mount``.
+    """
+    while str(place) in [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]:
         subprocess.run(["umount", "--lazy", place], check=True)
