@@ -56,7 +56,12 @@ def children(settings: Settings) -> Iterator[Child]:
 def collector(settings: Settings, source: SourceSettings) -> Child:
     """Return the process that collects one source."""
     given = source.model_dump(exclude={"id", "format"})
-    options = [text for name, value in given.items() if value for text in (f"--{name}", str(value))]
+    options = [
+        text
+        for name, value in given.items()
+        if value not in (None, "")
+        for text in (f"--{name.replace('_', '-')}", str(value))
+    ]
     return _child(
         f"collect-{source.id}", ("collect", source.format, "--id", source.id, *options), environment_of(settings)
     )

@@ -105,7 +105,10 @@ class CollectorSettings(_Frozen):
 
 
 class SourceSettings(_Frozen):
-    """One source that ``tidewaiter up`` collects: what ``tidewaiter collect`` takes as options."""
+    """One source that ``tidewaiter up`` collects: what ``tidewaiter collect`` takes as options.
+
+    ``peers`` is the engine that auditd's addresses are asked of; ``stats_seconds`` how often an engine's containers are measured.
+    """
 
     id: CollectorId
     format: str
@@ -114,6 +117,8 @@ class SourceSettings(_Frozen):
     socket: str | None = None
     cluster: str = ""
     host: str = ""
+    peers: str | None = None
+    stats_seconds: float | None = Field(default=None, ge=0)
 
 
 class OperatorSettings(_Frozen):

@@ -19,16 +19,19 @@ _AUDIT_LOG: Final = Path("/var/log/audit/audit.log")
 def live_sources() -> tuple[SourceSettings, ...]:
     """Return the sources of this host; raise ``ConfigurationError`` saying what to start where there are none."""
     host = socket.gethostname().lower()
+    engines = {
+        path.stem: f"unix://{path}" for path in _ENGINES if path.is_socket() and os.access(path, os.R_OK | os.W_OK)
+    }
     sources = [
-        SourceSettings(id=f"live-{path.stem}", format="docker", socket=f"unix://{path}", host=host)
-        for path in _ENGINES
-        if path.is_socket() and os.access(path, os.R_OK | os.W_OK)
+        SourceSettings(id=f"live-{name}", format="docker", socket=address, host=host)
+        for name, address in engines.items()
     ]
     if os.access(_AUDIT_LOG, os.R_OK):
-        sources.append(SourceSettings(id="live-auditd", format="auditd", file=_AUDIT_LOG, host=host))
+        peers = next(iter(engines.values()), None)
+        sources.append(SourceSettings(id="live-auditd", format="auditd", file=_AUDIT_LOG, host=host, peers=peers))
     if not sources:
-        engines = " nor ".join(map(str, _ENGINES))
+        looked_at = " nor ".join(map(str, _ENGINES))
         raise ConfigurationError(
-            f"neither {engines} nor {_AUDIT_LOG} can be read: run as root, start Docker, `podman system service` or auditd"
+            f"neither {looked_at} nor {_AUDIT_LOG} can be read: run as root, start Docker, `podman system service` or auditd"
         )
     return tuple(sources)
