@@ -98,12 +98,10 @@ def _judge_run(run: Iterable[Consumed], partition: Partition, outlines: Containe
             batch.admit(message, partition)
             continue
         outline = head.translate(None, VARYING)
-        if outline != last_outline or len(head) > MAX_BYTES:
-            if len(head) > MAX_BYTES or outline not in outlines:
-                batch.admit(message, partition)
-                continue
-            last_outline = outline
-        entity.last, counter = known, known.counter
+        if len(head) > MAX_BYTES or (outline != last_outline and outline not in outlines):
+            batch.admit(message, partition)
+            continue
+        entity.last, counter, last_outline = known, known.counter, outline
         counter.count += 1
         touched[counter] = value
         write({"value": b"%b%b%b" % (value[:-1], entity.suffix, known.tail), "key": key})
