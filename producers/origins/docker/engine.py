@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from time import time_ns
 from typing import Any, Final
 from urllib.parse import quote
@@ -62,7 +62,7 @@ class Engine:
         self.swaps_network = False
         self._max_line_bytes = max_line_bytes
         self._client = _client(address, answer_seconds)
-        self._abort: Callable[[], None] | None = None
+        self._followed = _Connection()
 
     def identify(self) -> str:
         """Ask which engine it is and return its name; must come first."""
@@ -114,9 +114,8 @@ class Engine:
         raise EngineError("the stream of events has ended")
 
     def abort(self) -> None:
-        """Make a running ``future`` end, from another thread."""
-        if self._abort is not None:
-            self._abort()
+        """Make the running ``past`` or ``future`` end, and any later one, from another thread."""
+        self._followed.abort()
 
     def close(self) -> None:
         """Close all connections."""
@@ -125,9 +124,14 @@ class Engine:
     def _events(self, parameters: dict[str, str], patience: float | None) -> Iterator[bytes]:
         timeout = httpx.Timeout(_CONNECT_SECONDS, read=patience)
         cutter = LineCutter(self._max_line_bytes)
-        with _translated(), self._client.stream("GET", "/events", params=parameters, timeout=timeout) as response:
+        with (
+            _translated(),
+            _client(self.address, _ANSWER_SECONDS) as client,  # its own, so that it connects, which ``trace`` is told
+            client.stream(
+                "GET", "/events", params=parameters, timeout=timeout, extensions={"trace": self._followed.trace}
+            ) as response,
+        ):
             response.raise_for_status()
-            self._abort = _shutdown_of(response)
             for chunk in response.iter_raw():
                 yield from (line.data for line in cutter.feed(chunk) if line.data.strip())
 
@@ -141,6 +145,31 @@ class Engine:
     def _get(self, path: str) -> Any:
         with _translated():
             return _value_of(self._client.get(path))
+
+
+class _Connection:
+    """The connection that events come by, known before anything is asked on it: an engine may be long in answering."""
+
+    def __init__(self) -> None:
+        self._aborted = False
+        self._socket: socket.socket | None = None
+
+    def trace(self, event: str, information: dict[str, Any]) -> None:
+        """Take what httpx tells of a request."""
+        if event.startswith("connection.connect_") and event.endswith(".complete"):
+            self._socket = information["return_value"].get_extra_info("socket")
+            if self._aborted:
+                self._shut_down()
+
+    def abort(self) -> None:
+        """Shut the connection down, or one that is about to be made."""
+        self._aborted = True
+        self._shut_down()
+
+    def _shut_down(self) -> None:
+        if self._socket is not None:
+            with suppress(OSError):  # it is closed already
+                self._socket.shutdown(socket.SHUT_RDWR)
 
 
 def _is_before(version: str | None, other: tuple[int, int]) -> bool:
@@ -167,18 +196,6 @@ def _value_of(response: httpx.Response) -> Any:
         return loads(response.content)
     except Invalid as error:
         raise EngineError(f"the answer of {response.url.path} is {error}") from error
-
-
-def _shutdown_of(response: httpx.Response) -> Callable[[], None]:
-    connection: socket.socket = response.extensions["network_stream"].get_extra_info("socket")
-
-    def shutdown() -> None:
-        try:
-            connection.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return  # it is closed already
-
-    return shutdown
 
 
 def _seconds(nanoseconds: int) -> str:
