@@ -26,7 +26,10 @@ Privacy = Literal["none", "identity", "address", "free text"]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field; ``many`` allows a list of values of ``type``; ``flattened`` is an object of keywords."""
+    """One field; ``many`` allows a list of values of ``type``; ``flattened`` is an object of keywords.
+
+    ``shared`` facts are of an image, a workload or a secret: they decide, but only the record of that image, workload or secret carries them.
+    """
 
     name: str
     part: Part
@@ -35,6 +38,7 @@ class Field:
     many: bool = False
     decides: bool = False
     privacy: Privacy = "none"
+    shared: bool = False
 
 
 def _envelope(name: str, type_: Type, description: str, privacy: Privacy = "none") -> Field:
@@ -49,8 +53,12 @@ def _fact(name: str, type_: Type, description: str, *, many: bool = False, decid
     return Field(name, "facts", type_, description, many=many, decides=decides)
 
 
-def _verdict(name: str, type_: Type, description: str) -> Field:
-    return Field(name, "verdict", type_, description)
+def _shared(name: str, type_: Type, description: str, *, many: bool = False, decides: bool = True) -> Field:
+    return Field(name, "facts", type_, description, many=many, decides=decides, shared=True)
+
+
+def _verdict(name: str, type_: Type, description: str, *, many: bool = False) -> Field:
+    return Field(name, "verdict", type_, description, many=many)
 
 
 _ENVELOPE = (
@@ -132,6 +140,11 @@ _ACTIVITY = (
     _activity("user.effective.roles", "keyword", "Groups that are impersonated.", many=True),
     _activity("user.target.name", "keyword", "Account that is created, changed or deleted.", privacy="identity"),
     _activity("user.audit.id", "keyword", "User that logged in, kept through su and sudo.", privacy="identity"),
+    _activity(
+        "secret.path",
+        "keyword",
+        "Secret that is asked for: `MOUNT/PATH` in Vault, `CLUSTER/NAMESPACE/NAME` in Kubernetes.",
+    ),
     _activity("service.name", "keyword", "Service of the host that is started or stopped."),
     _activity("group.id", "keyword", "Group id."),
     _activity("file.path", "keyword", "Path of the file."),
@@ -250,17 +263,57 @@ _FACTS = (
     _fact("kubernetes.pod.name", "keyword", "Pod."),
     _fact("kubernetes.pod.uid", "keyword", "Its uid."),
     _fact("host.name", "keyword", "Host it runs on."),
+    _shared("container.image.created", "date", "When the image was built.", decides=False),
+    _shared("container.image.older_than", "long", "Ages in days that policies ask for and it has passed.", many=True),
+    _shared("container.image.registries", "keyword", "Repositories it was pushed to, `registry/name`.", many=True),
+    _shared("container.image.signature", "keyword", "`valid`, `invalid` or `missing`, where someone has looked."),
+    _shared("container.image.signers", "keyword", "Who signed it: key ids, or identities of certificates.", many=True),
+    _shared("container.image.scan.scanners", "keyword", "Scanners that have looked at it.", many=True),
+    _shared("container.image.scan.outcome", "keyword", "`success`, or `failure` where a scanner could not finish."),
+    _shared("container.image.scan.time", "date", "When it was scanned last.", decides=False),
+    _shared("container.image.scan.older_than", "long", "Ages of the last scan in days, as `older_than`.", many=True),
+    _shared(
+        "container.image.vulnerabilities",
+        "keyword",
+        "`LEVEL fixable|unfixed ID PACKAGE` each: `critical fixable CVE-2019-14697 musl`.",
+        many=True,
+    ),
+    _shared(
+        "container.image.secrets", "keyword", "`RULE PATH` of each secret found in it, never its value.", many=True
+    ),
+    _shared("container.image.malware", "keyword", "`SIGNATURE PATH` of each finding.", many=True),
+    _shared("container.image.misconfigurations", "keyword", "`LEVEL ID TITLE` of each finding.", many=True),
+    _shared("container.image.packages", "keyword", "`NAME VERSION` of each package in it, where listed.", many=True),
+    _shared("container.image.executables", "keyword", "Paths of executables in it, where listed.", many=True),
+    _shared("secret.type", "keyword", "Type of a secret: `Opaque`, `kubernetes.io/tls`, `kv`."),
+    _shared("secret.keys", "keyword", "Names of the entries of a secret.", many=True),
+    _shared("secret.created", "date", "When the secret was made.", decides=False),
+    _shared("secret.changed", "date", "When its content last changed; a new label is no change.", decides=False),
+    _shared("secret.older_than", "long", "Ages of the content in days, as `container.image.older_than`.", many=True),
+    _shared("target.privileged", "boolean", "The workload that is acted upon runs privileged."),
+    _shared("target.host_namespaces", "keyword", "Namespaces of the host that it shares.", many=True),
+    _shared("target.labels", "keyword", "Its labels as `key=value`.", many=True),
 )
 
 _VERDICT = (
     _verdict("verdict.outcome", "keyword", "`authorized`, `unauthorized` or `undetermined`."),
-    _verdict("verdict.by", "keyword", "`policy`, `sensor`, `baseline` or `nothing`."),
+    _verdict("verdict.by", "keyword", "`policy`, `rule`, `sensor`, `baseline` or `nothing`."),
     _verdict("verdict.reason", "keyword", "Why, for a person."),
     _verdict("verdict.policy", "keyword", "Policy that decided."),
     _verdict("verdict.clause", "keyword", "Its clause, as a path of keys."),
     _verdict("verdict.policy_hash", "keyword", "Content hash of the policy set in force."),
     _verdict("verdict.rule.name", "keyword", "Rule that decided."),
     _verdict("verdict.rule.level", "keyword", "Its level."),
+    _verdict("verdict.rule.id", "keyword", "Its id."),
+    _verdict("verdict.rule.file", "keyword", "File of the rule set that it stands in."),
+    _verdict("verdict.rule.fields", "keyword", "Fields whose values matched.", many=True),
+    _verdict(
+        "verdict.rules", "keyword", "Ids of all rules that matched, also of those that did not decide.", many=True
+    ),
+    _verdict("verdict.rules_hash", "keyword", "Content hash of the rule set in force."),
+    _verdict("verdict.level", "keyword", "How grave it is, in Sigma's words, by what made it unauthorized."),
+    _verdict("verdict.techniques", "keyword", "MITRE ATT&CK techniques by what made it unauthorized.", many=True),
+    _verdict("verdict.data", "keyword", "Classes of data that it touches, as policies say: `personal`.", many=True),
     _verdict("verdict.baseline.version", "long", "Version of the baseline that decided."),
     _verdict("verdict.baseline.hash", "keyword", "Its content hash."),
     _verdict("verdict.baseline.dimension", "keyword", "Dimension that decided: `exec`, `args`, `egress` …"),
