@@ -12,12 +12,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from deploy.stack.settings import Service, StackSettings
 from deploy.stack.stack import Stack
 
 RECORDINGS = Path(__file__).parent.parent.parent / "shared" / "recordings"
 READABLE_BY_ALL = 0o755
+
+settings.register_profile("tidewaiter", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tidewaiter")  # machines are shared: no property fails for being slow
 
 
 @pytest.hookimpl(trylast=True)

@@ -330,7 +330,7 @@ ACTIONS = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(actions=st.lists(ACTIONS, max_size=40))
 def test_every_line_comes_exactly_once_whatever_happens(actions: list[Action]) -> None:
     with TemporaryDirectory() as directory:

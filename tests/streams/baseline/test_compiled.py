@@ -193,7 +193,7 @@ def records(draw: st.DrawFn) -> Record:
     return NEEDED | drawn | {"event.action": draw(st.sampled_from(ACTIONS))}
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(records(), ELEMENTS, ELEMENTS)
 def test_no_event_and_no_baseline_ends_a_judge(record: Record, elements: Elements, never: Elements) -> None:
     """Whoever can send an event could otherwise stop the judgement of all others."""
@@ -206,7 +206,7 @@ def test_no_event_and_no_baseline_ends_a_judge(record: Record, elements: Element
         assert opinion.learned.dimension in elements
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(records(), records())
 def test_what_was_learned_is_known_and_what_was_taken_out_is_not(one: Record, other: Record) -> None:
     both = ordered({name: [*elements_of(one).get(name, ()), *elements_of(other).get(name, ())] for name in DIMENSIONS})

@@ -103,7 +103,7 @@ def all_of(rows: list[KeyAndRow]) -> bytes:
     return dumps_sorted([asdict(candidate), evidence, difference, facts, candidate.extent.hours])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(histories(), st.randoms(use_true_random=False), st.lists(st.integers(0, 99), max_size=5))
 def test_any_order_and_repetition_of_rows_gives_the_same_bytes(
     rows: list[KeyAndRow], random: Random, repeated: list[int]
@@ -113,7 +113,7 @@ def test_any_order_and_repetition_of_rows_gives_the_same_bytes(
     assert all_of(disturbed) == all_of(rows)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(histories())
 def test_what_a_compacted_topic_still_holds_gives_the_same_bytes(rows: list[KeyAndRow]) -> None:
     assert all_of(list(dict(rows).items())) == all_of(rows)

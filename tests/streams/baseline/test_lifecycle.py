@@ -119,7 +119,6 @@ def test_the_same_approval_gives_the_same_version_whoever_carries_it_out_and_whe
 # Decisions are carried out once, and as they were meant
 
 
-@settings(deadline=None)
 @given(PROFILES, DECISIONS, st.integers(0, 9))
 def test_a_decision_is_carried_out_once_however_often_it_is_read_or_copied(
     profile: Profile, one: Decision, later: int
@@ -279,7 +278,7 @@ def test_what_is_left_of_a_difference_is_not_told_again() -> None:
     assert differs(behind, behind.difference, LATER) == behind
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(ELEMENTS, ELEMENTS, st.dictionaries(st.text(max_size=3), ELEMENTS, max_size=2))
 def test_what_is_left_is_exactly_what_the_version_in_force_says_nothing_of(
     before: Elements, after: Elements, difference: dict[str, Elements]
@@ -319,7 +318,7 @@ def test_without_anything_old_or_without_a_version_nothing_expires() -> None:
 # Versions and steps
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.sampled_from(["approve", "forbid", "reject", "learn", "expire"]), max_size=30))
 def test_no_version_has_a_number_that_another_had_and_every_step_is_told(actions: list[str]) -> None:
     profile, versions = LEARNING, list[int]()

@@ -118,7 +118,7 @@ def lived(steps: list[Step], *, dying: bool) -> tuple[Lab, list[object]]:
     return lab, said
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(STEPS)
 def test_workers_that_die_at_any_moment_write_what_one_that_lives_writes(steps: list[Step]) -> None:
     undisturbed, expected = lived(steps, dying=False)
@@ -129,7 +129,7 @@ def test_workers_that_die_at_any_moment_write_what_one_that_lives_writes(steps: 
     assert disturbed.wait(0) == []
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(STEPS)
 def test_every_step_of_a_life_is_numbered_and_names_the_version_in_force_behind_it(steps: list[Step]) -> None:
     lab, _ = lived(steps, dying=False)
@@ -144,7 +144,7 @@ def test_every_step_of_a_life_is_numbered_and_names_the_version_in_force_behind_
             assert versions.setdefault(profile.baseline.version, profile.baseline.hash) == profile.baseline.hash
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(STEPS)
 def test_nothing_that_was_forbidden_or_taken_out_is_ever_in_force_by_a_policy(steps: list[Step]) -> None:
     lab, _ = lived(steps, dying=False)

@@ -67,6 +67,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def _events(self, query: dict[str, str]) -> None:
+        self.server.engine.answers_events.wait()
         self.send_response(200)
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
@@ -91,6 +92,8 @@ class FakeEngine:
         self.component: Event = {"Name": "Engine", "Version": "29.0"}
         self.stats: dict[str, Event] = {}
         self.asked: list[str] = []
+        self.answers_events = threading.Event()
+        self.answers_events.set()
         self._ring = ring
         self._events: list[Event] = []
         self._changed = threading.Condition()
@@ -116,6 +119,7 @@ class FakeEngine:
             self._events.clear()
             self._changed.notify_all()
         server.break_connections()
+        self.answers_events.set()
 
     def break_connections(self) -> None:
         assert self._server is not None

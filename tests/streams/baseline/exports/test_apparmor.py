@@ -158,14 +158,14 @@ def test_no_name_ends_its_rule_or_its_comment(baseline: Baseline) -> None:
 
 
 @needs_parser
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(baselines(principals=hostile_principals).filter(lambda one: {"exec", "file"} & one.elements.keys()))
 def test_the_parser_takes_every_profile(baseline: Baseline) -> None:
     compiled_baseline(baseline)
 
 
 @needs_parser
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(PATHS, PATHS)
 def test_a_literal_path_is_that_path_alone(name: str, other: str) -> None:
     path = path_of(f"/{literal(name)}")

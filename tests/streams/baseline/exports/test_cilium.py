@@ -258,7 +258,7 @@ def test_without_connections_there_is_none() -> None:
         cilium(learned(dns=[("a",)]), Options())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(baselines(("egress", "ingress", "dns")).filter(lambda one: {"egress", "ingress"} & one.elements.keys()))
 def test_no_name_breaks_out_and_every_policy_fits_the_definition(baseline: Baseline) -> None:
     spec = spec_of(baseline)

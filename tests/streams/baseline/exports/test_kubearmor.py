@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from schemas.baseline import Baseline, Element
 from schemas.errors import ConfigurationError
@@ -206,7 +206,6 @@ def test_without_programs_and_files_there_is_none() -> None:
         kubearmor(learned(egress=[]), Options())
 
 
-@settings(deadline=None)
 @given(
     baselines(("exec", "file", "egress", "ingress", "dns")).filter(lambda one: {"exec", "file"} & one.elements.keys())
 )

@@ -199,7 +199,7 @@ def test_a_cluster_may_have_slashes_in_its_name() -> None:
     assert peers_in(exported(baseline)["spec"]) == [DATABASE]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(baselines(("egress", "ingress", "dns")).filter(lambda one: {"egress", "ingress"} & one.elements.keys()))
 def test_no_name_breaks_out_and_kubernetes_takes_every_policy(baseline: Baseline) -> None:
     manifest = exported(baseline)

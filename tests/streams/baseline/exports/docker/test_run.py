@@ -290,7 +290,7 @@ def test_without_settings_there_is_no_command_and_the_error_says_what_to_collect
         docker(learned(exec=[("/a",)]), Options())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(baselines(principals=hostile_principals).filter(lambda one: "settings" in one.elements))
 def test_a_shell_gives_docker_these_flags_and_no_name_breaks_out(baseline: Baseline) -> None:
     found = arguments(docker(baseline, Options()))
