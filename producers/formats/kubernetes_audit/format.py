@@ -4,6 +4,9 @@ A line is one event, a list of them, or a wrapping. Each request gives one event
 ``ResponseComplete``, and of a long request (exec, watch …) that of ``ResponseStarted``, after which its end is left out.
 ``RequestReceived`` is left out; ``Panic`` is kept. What a line contains beside good events becomes dead letters of its own.
 
+Copies of audit logs may lack what an API server always says: an event without a stage is a whole request, and one without a
+time has its wrapping's, else that of the event before it, else the first of 1970.
+
 Input::
 
     {"kind": "Event", "stage": "ResponseStarted", "verb": "create", "auditID": "ca1e…", "user": {"username": "alice"},
@@ -33,7 +36,9 @@ __all__ = ["KubernetesAuditFormat"]
 
 _RECEIVED: Final = "stage RequestReceived"
 _REPORTED: Final = "end of a request that was reported at its start"
-_FINAL: Final = ("ResponseComplete", "Panic")
+_FINAL: Final = (None, "ResponseComplete", "Panic")
+_TIMES: Final = ("requestReceivedTimestamp", "stageTimestamp", "timestamp")
+_NO_TIME: Final = "1970-01-01T00:00:00Z"
 _MAX_STARTED: Final = 100_000
 
 
@@ -47,6 +52,7 @@ class KubernetesAuditFormat:
     def __init__(self, options: FormatOptions) -> None:
         self._cluster = options.cluster
         self._started: OrderedDict[str, None] = OrderedDict()
+        self._time: str | int = _NO_TIME
 
     @property
     def held(self) -> Position | None:
@@ -61,12 +67,22 @@ class KubernetesAuditFormat:
 
     def _result(self, wrapped: Wrapped) -> Event | Drop | Invalid:
         try:
-            self._choose(wrapped.event)
-            return event_of(wrapped.event, self._cluster or wrapped.cluster)
+            return self._event(wrapped)
         except Drop as reason:
             return reason
         except Invalid as reason:
             return Invalid(f"{wrapped.place}: {reason}") if wrapped.place else reason
+
+    def _event(self, wrapped: Wrapped) -> Event:
+        self._choose(wrapped.event)
+        event = event_of(self._dated(wrapped), self._cluster or wrapped.cluster)
+        self._time = event["@timestamp"]
+        return event
+
+    def _dated(self, wrapped: Wrapped) -> Event:
+        if any(wrapped.event.get(name) for name in _TIMES):
+            return wrapped.event
+        return wrapped.event | {_TIMES[0]: wrapped.time or self._time}
 
     def _choose(self, audit: Event) -> None:
         """Raise ``Drop`` for the stages of a request that another one reports."""

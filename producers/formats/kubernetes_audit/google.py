@@ -18,6 +18,8 @@ __all__ = ["from_google"]
 _PREFIX: Final = "io.k8s."
 _STATUS: Final = MappingProxyType({0: 200, 3: 400, 5: 404, 6: 409, 7: 403, 8: 429, 16: 401})
 _SERVER_ERROR: Final = 500
+_NAMES: Final = ("principalEmail", "principalSubject", "authoritySelector")
+_PROBES: Final = ("healthz", "livez", "readyz")
 
 
 def from_google(entry: Event) -> Event:
@@ -48,6 +50,9 @@ def from_google(entry: Event) -> Event:
 def _request(payload: Event, method: str) -> Event:
     *_, verb = method.split(".")
     path = text_of(payload.get("resourceName")) or ""
+    probe = next((name for name in _PROBES if name in (verb, path.rpartition("/")[2])), None)
+    if probe is not None:
+        return {"verb": "get", "requestURI": f"/{probe}"}
     target = resource_of_path(path)
     if target is None:
         return {"verb": verb, "requestURI": f"/{path.lstrip('/')}"}
@@ -96,9 +101,7 @@ def _actor(payload: Event) -> dict[str, Any]:
     authentication = object_of(payload.get("authenticationInfo"))
     request = object_of(payload.get("requestMetadata"))
     return {
-        "user": {
-            "username": text_of(authentication.get("principalEmail")) or text_of(authentication.get("principalSubject"))
-        },
-        "sourceIPs": [request.get("callerIp")],
+        "user": {"username": next(filter(None, (text_of(authentication.get(name)) for name in _NAMES)), None)},
+        "sourceIPs": [request.get("callerIp") or request.get("callerIP")],
         "userAgent": request.get("callerSuppliedUserAgent"),
     }

@@ -41,6 +41,25 @@ def test_a_panic_is_kept() -> None:
     assert event["event.outcome"] == "failure"
 
 
+def test_what_has_no_stage_is_a_whole_request() -> None:
+    bare = audit(auditID=None, stage=None, kind=None)
+    (whole,), (event,) = read(audit()), read(bare)
+    assert {name: whole[name] for name in whole.keys() - event.keys()} == {
+        "http.request.id": audit()["auditID"],
+        "kubernetes.audit.stage": "ResponseComplete",
+    }
+
+
+def test_what_has_no_time_has_that_of_the_event_before_it() -> None:
+    undated = audit(requestReceivedTimestamp=None, stageTimestamp=None)
+    events = read(undated, audit(), undated)
+    assert [event["@timestamp"] for event in events] == [
+        "1970-01-01T00:00:00.000000000Z",
+        "2025-03-01T10:00:00.123456000Z",
+        "2025-03-01T10:00:00.123456000Z",
+    ]
+
+
 def test_what_is_left_out_has_a_reason() -> None:
     normaliser = Normaliser(KubernetesAuditFormat(OPTIONS))
     lines = lines_of(audit(stage="RequestReceived"), execution(), execution(stage="ResponseComplete"), {"items": []})
@@ -68,9 +87,7 @@ def test_one_bad_item_does_not_lose_the_others() -> None:
         audit(user={}),
         audit(verb=None),
         audit(stage="Later"),
-        audit(stage=None),
         audit(requestReceivedTimestamp="soon"),
-        audit(requestReceivedTimestamp=None, stageTimestamp=None),
         {"message": "not JSON"},
     ],
 )

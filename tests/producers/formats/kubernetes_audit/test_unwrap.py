@@ -125,3 +125,40 @@ def test_endless_wrapping_is_a_dead_letter() -> None:
         value = [value]
     (result,) = results_of(KubernetesAuditFormat(FormatOptions()), value)
     assert "wrapped more than" in str(result)
+
+
+@pytest.mark.parametrize(
+    ("wrapped", "time"),
+    [
+        ({"timestamp": 1740823200123, "message": "EVENT"}, "2025-03-01T10:00:00.123000000Z"),
+        ({"time": "2025-03-01T10:00:00Z", "properties": {"log": "EVENT"}}, "2025-03-01T10:00:00.000000000Z"),
+        ({"time": "soon", "properties": {"log": "EVENT"}}, "1970-01-01T00:00:00.000000000Z"),
+    ],
+)
+def test_an_event_without_a_time_has_that_of_its_wrapping(wrapped: Event, time: str) -> None:
+    undated = json.dumps(json.dumps(audit(requestReceivedTimestamp=None, stageTimestamp=None)))
+    (event,) = read(json.loads(json.dumps(wrapped).replace('"EVENT"', undated)))
+    assert event["@timestamp"] == time
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"methodName": "io.k8s.readyz", "resourceName": None}, "/readyz"),
+        ({"methodName": "io.k8s.get", "resourceName": "livez"}, "/livez"),
+        ({"methodName": "io.k8s.core.v1.healthz.get", "resourceName": "core/v1/healthz"}, "/healthz"),
+    ],
+)
+def test_a_probe_at_google_is_no_resource(changes: Event, path: str) -> None:
+    (event,) = read(google(request=None, **changes))
+    assert (event["kubernetes.audit.verb"], event["url.path"]) == ("get", path)
+    assert "orchestrator.resource.type" not in event
+
+
+def test_google_names_who_asks_in_several_places() -> None:
+    nobody = {
+        "authenticationInfo": {"authoritySelector": "system:anonymous"},
+        "requestMetadata": {"callerIP": "192.0.2.9"},
+    }
+    (event,) = read(google(**nobody))
+    assert (event["user.name"], event["source.ip"]) == ("system:anonymous", "192.0.2.9")
