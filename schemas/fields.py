@@ -186,6 +186,23 @@ _ACTIVITY = (
     _activity("kubernetes.audit.role.name", "keyword", "Role that a binding grants."),
     _activity("kubernetes.audit.role.rules", "keyword", "Rules of a role, `verbs resources groups` each.", many=True),
     _activity("kubernetes.audit.subjects", "keyword", "Subjects of a binding, `Kind:namespace/name`.", many=True),
+    _activity("kubernetes.audit.labels", "keyword", "Labels of the object written, `key=value`.", many=True),
+    _activity("kubernetes.audit.service.type", "keyword", "`ClusterIP`, `NodePort`, `LoadBalancer`, `ExternalName`."),
+    _activity("kubernetes.audit.service.external_ips", "ip", "Addresses that a service takes traffic for.", many=True),
+    _activity("kubernetes.audit.ingress.tls", "boolean", "An ingress has certificates."),
+    _activity("kubernetes.audit.certificate.signer", "keyword", "Signer that a certificate is requested of."),
+    _activity("kubernetes.audit.certificate.usages", "keyword", "What the certificate is for.", many=True),
+    _activity("kubernetes.audit.token.audiences", "keyword", "For whom a token is requested.", many=True),
+    _activity("kubernetes.audit.token.bound", "keyword", "Kind of object that a token dies with: `Pod`, `Secret`."),
+    _activity("kubernetes.audit.expiration", "long", "Seconds that a token or certificate is requested for."),
+    _activity("kubernetes.audit.webhooks", "keyword", "`NAME POLICY NAMESPACE/SERVICE|URL` of each.", many=True),
+    _activity("kubernetes.audit.secret.type", "keyword", "Type of a secret that is written."),
+    _activity(
+        "kubernetes.audit.configmap.secrets",
+        "keyword",
+        "`ENTRY WHAT` of what looks like a credential in a config map, never its value.",
+        many=True,
+    ),
     _activity(
         "container.exec.command", "keyword", "Command executed in a container from outside.", privacy="free text"
     ),

@@ -1,7 +1,7 @@
 """One audit event of the API server (audit.k8s.io, any version) to an event of ours.
 
-Nothing of a request's or an answer's object gets into the event but the settings of pods and the grants of roles, so the
-contents of secrets and config maps never do.
+Nothing of a request's or an answer's object gets into the event but the settings of pods, the grants of roles and a few
+words on other objects (``objects.py``), so the contents of secrets and config maps never do.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs
 
 from producers.formats.kubernetes_audit.manifest import manifest_of
+from producers.formats.kubernetes_audit.objects import object_of_write
 from producers.formats.kubernetes_audit.pod import POD_RESOURCES, settings_of
 from producers.formats.kubernetes_audit.rbac import RBAC_RESOURCES, access_of
 from producers.formats.resource import Resource, resource_of_path
@@ -161,10 +162,11 @@ def _stream(audit: Event, query: str) -> Event:
 
 
 def _content(audit: Event, verb: str, target: Resource) -> Event:
-    """Return what the object of a write says of pods and roles; other objects are not looked at."""
+    """Return what the object of a write says: of pods, of roles, and of other objects that a check asks for."""
+    manifest, whole = manifest_of(verb, audit.get("requestObject"), audit.get("responseObject"))
+    found = object_of_write(target, manifest, whole=whole)
     if target.resource in POD_RESOURCES and target.subresource in _PATHS:
-        manifest, whole = manifest_of(verb, audit.get("requestObject"), audit.get("responseObject"))
-        return settings_of(target.resource, manifest, whole=whole)
+        return found | settings_of(target.resource, manifest, whole=whole)
     if target.resource in RBAC_RESOURCES and not target.subresource:
-        return access_of(target.resource, manifest_of(verb, audit.get("requestObject"), audit.get("responseObject"))[0])
-    return {}
+        return found | access_of(target.resource, manifest)
+    return found

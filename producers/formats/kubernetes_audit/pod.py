@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from producers.formats.kubernetes_audit.quantity import quantity_of
+from schemas.quantity import quantity_of
 from producers.formats.kubernetes_audit.volumes import mounts_of, volumes_of
 from producers.formats.values import flag_of, integer_of, items_of, object_of, text_of, texts_of
 from schemas.codec import Event

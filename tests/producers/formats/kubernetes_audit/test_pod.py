@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producers.formats.kubernetes_audit import KubernetesAuditFormat
-from producers.formats.kubernetes_audit.quantity import quantity_of
+from schemas.quantity import quantity_of
 from producers.types import FormatOptions
 from schemas.codec import Event
 from tests.producers.formats.kubernetes_audit.samples import creation
