@@ -18,38 +18,32 @@ must not be unauthorized by anything; of one that allows it must not be authoriz
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
+from deploy.case_files import CaseFailure, CaseModel, case_files, read_case_file
 from schemas.clauses import clauses_of
-from schemas.documents import YamlDocument, read_documents
-from schemas.errors import PolicyErrors, PolicyFault
+from schemas.documents import YamlDocument
 from schemas.fields import FIELDS
-from schemas.policyset import CASES_SUFFIX, PolicySet
+from schemas.policyset import PolicySet
 from schemas.verdict import Verdict
 from streams.judge.decide import decide
 from streams.judge.policy import CompiledPolicies
 
-__all__ = ["CaseFailure", "ClauseCases", "PolicyCases", "read_cases", "run_cases"]
+__all__ = ["ClauseCases", "PolicyCases", "read_cases", "run_cases"]
 
 _PRINCIPAL = "principal"
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ClauseCases(_Model):
+class ClauseCases(CaseModel):
     """Records of deciding fields, as they are in an event."""
 
     hits: tuple[dict[str, Any], ...] = ()
     misses: tuple[dict[str, Any], ...] = ()
 
 
-class PolicyCases(_Model):
+class PolicyCases(CaseModel):
     """The cases of one policy, by the path of the clause."""
 
     policy: str
@@ -57,42 +51,15 @@ class PolicyCases(_Model):
     clauses: dict[str, ClauseCases]
 
 
-@dataclass(frozen=True, slots=True)
-class CaseFailure:
-    """A case that came out otherwise than it says."""
-
-    file: str
-    line: int
-    clause: str
-    message: str
-
-    def __str__(self) -> str:
-        """Return one line that editors can jump to."""
-        return f"{self.file}:{self.line}: {self.clause}: {self.message}"
-
-
 def read_cases(path: Path) -> list[tuple[PolicyCases, YamlDocument]]:
     """Return the cases of a file; raise ``PolicyErrors`` if it cannot be read."""
-    documents, faults = read_documents(str(path), path.read_text())
-    cases = []
-    for document in documents:
-        faults.extend(document.faults)
-        try:
-            cases.append((PolicyCases.model_validate(document.value), document))
-        except ValidationError as error:
-            faults.extend(
-                PolicyFault(str(path), document.line(()), ".".join(map(str, one["loc"])), one["msg"])
-                for one in error.errors()
-            )
-    if faults:
-        raise PolicyErrors(faults)
-    return cases
+    return read_case_file(path, PolicyCases)
 
 
 def run_cases(paths: Sequence[Path], policies: PolicySet) -> Iterator[CaseFailure]:
     """Return the cases below directories that fail; cases of policies that are not in the set fail too."""
     whole = CompiledPolicies.compile(policies)
-    for path in (found for root in paths if root.is_dir() for found in sorted(root.rglob(f"*{CASES_SUFFIX}"))):
+    for path in case_files(paths):
         for cases, document in read_cases(path):
             for clause, number, kind, message in _failures(cases, policies, whole):
                 line = document.line(("clauses", clause, kind, number))

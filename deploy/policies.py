@@ -10,7 +10,8 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel
 
-from deploy.cases import CaseFailure, run_cases
+from deploy.case_files import CaseFailure
+from deploy.cases import run_cases
 from schemas.clauses import clauses_of
 from schemas.codec import dumps_sorted
 from schemas.policy import Policy
