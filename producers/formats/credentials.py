@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from types import MappingProxyType
 from typing import Final
 
+import re2
+
 __all__ = ["credentials_in", "names_credential"]
 
 _NAMES: Final = (
@@ -18,9 +20,9 @@ _NAMES: Final = (
 )
 _NAME: Final = re.compile(rf"(?:[\w.-]{{0,64}}[-_.]|[a-z0-9]{{0,64}})?{_NAMES}\Z", re.IGNORECASE)
 _WHOLE_NAMES: Final = frozenset({"token", "secret", "credential", "credentials"})
-_ASSIGNED: Final = re.compile(
-    rf"({_NAMES})[\"']?[ \t]{{0,8}}(?:=>|[:=])[ \t]{{0,8}}([^\s,;#][^\r\n]{{0,64}})", re.IGNORECASE
-)
+_ASSIGNED: Final = re2.compile(rf"(?i)({_NAMES})[\"']?[ \t]{{0,8}}(?:=>|[:=])[ \t]{{0,8}}([^\s,;#][^\r\n]{{0,64}})")
+"""In RE2, which looks at all the names at once: a config map may be a megabyte."""
+
 _NOTHING: Final = re.compile(
     r"[\"']{0,2}(?:\s*\Z|[,;}\])]|(?:null|none|nil|true|false|~)\b|\$[{(]|\$[A-Z_]+\b|\{\{|%[({]|<|\*{3}|/[\w.-]+/)",
     re.IGNORECASE,
