@@ -24,11 +24,9 @@ from schemas.codec import decode, dumps, dumps_sorted
 from schemas.documents import Place, YamlDocument, path_text, read_documents
 from schemas.errors import Invalid, PolicyErrors, PolicyFault
 from schemas.policy import Policy
+from schemas.textfiles import CASES_SUFFIX, read_text_files
 
 __all__ = ["CASES_SUFFIX", "Document", "PolicySet", "exception_target", "load_policies", "parse_policies"]
-
-CASES_SUFFIX: Final = ".cases.yaml"
-"""Files whose names end so hold cases of the policies beside them, not policies."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -85,51 +83,16 @@ def load_policies(paths: Sequence[Path], today: date) -> PolicySet:
 
     Hidden files and ``*.cases.yaml`` are left out. Raises ``PolicyErrors`` with all faults of all files.
     """
-    faults: list[PolicyFault] = []
-    sources = [source for path in paths for source in _files(path, faults, several=len(paths) > 1)]
-    documents: list[Document] = []
-    shown: dict[str, str] = {}
-    for name, path in sources:
-        if name in shown:
-            faults.append(PolicyFault(str(path), 1, "document", f"has the same name as {shown[name]}; rename one"))
-        shown[name] = str(path)
-        text = _read(path, faults)
-        documents.extend([Document(name, text)] if text is not None else [])
-    return _parse(documents, shown, today, faults)
+    files, unreadable = read_text_files(paths, "policies")
+    faults = [PolicyFault(fault.path, fault.line, "document", fault.message) for fault in unreadable]
+    documents = [Document(file.name, file.text) for file in files]
+    return _parse(documents, {file.name: str(file.path) for file in files}, today, faults)
 
 
 def parse_policies(documents: Iterable[Document], today: date) -> PolicySet:
     """Return the policies in texts; raise ``PolicyErrors`` with all faults of all of them."""
     listed = list(documents)
     return _parse(listed, {document.path: document.path for document in listed}, today, [])
-
-
-def _files(root: Path, faults: list[PolicyFault], *, several: bool) -> Iterator[tuple[str, Path]]:
-    if root.is_file():
-        yield root.name, root
-        return
-    found = sorted(path for path in root.rglob("*") if path.suffix in (".yaml", ".yml") and path.is_file())
-    wanted = [path for path in found if not _is_left_out(path.relative_to(root))]
-    if not wanted:
-        message = "has no .yaml file in it" if root.is_dir() else "does not exist"
-        faults.append(PolicyFault(str(root), 1, "document", f"{message}; name a file or directory of policies"))
-    prefix = f"{root.resolve().name}/" if several else ""
-    yield from ((prefix + path.relative_to(root).as_posix(), path) for path in wanted)
-
-
-def _is_left_out(relative: Path) -> bool:
-    return relative.name.endswith(CASES_SUFFIX) or any(part.startswith(".") for part in relative.parts)
-
-
-def _read(path: Path, faults: list[PolicyFault]) -> str | None:
-    try:
-        return path.read_bytes().decode()
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        faults.append(PolicyFault(str(path), line, "document", "is not UTF-8 text; save it as UTF-8"))
-    except OSError as error:
-        faults.append(PolicyFault(str(path), 1, "document", f"cannot be read: {error.strerror}"))
-    return None
 
 
 def _parse(documents: list[Document], shown: dict[str, str], today: date, faults: list[PolicyFault]) -> PolicySet:
