@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from streams.judge.subjects import Mount, Record, reach_of
+from streams.judge.images import IMAGE_PHRASES
+from streams.judge.predicates import DATA_CLASS
+from streams.judge.record import Record, reach_of
+from streams.judge.settings import SETTING_PHRASES, lacks
 
 __all__ = ["phrase"]
 
-_MAX_CHARACTERS: Final = 160
+_MAX_VALUE: Final = 160
+_MAX_PHRASE: Final = 480
 
 
 def phrase(section: str, subject: Any, word: Any) -> str:
     """Return what was done, such as ``mounts /etc of the host``; ``word`` is what a ``require`` clause asks for."""
-    return _PHRASES[section](subject) if section in _PHRASES else _LACKS[section].format(word)
+    known = _PHRASES.get(section)
+    return _short(known(subject) if known else lacks(section, subject, word), _MAX_PHRASE)
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= _MAX_CHARACTERS else text[: _MAX_CHARACTERS - 1] + "…"
+def _short(text: str, most: int = _MAX_VALUE) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _exec(record: Record) -> str:
@@ -84,37 +89,37 @@ def _request(record: Record) -> str:
     return _short(f"{_actor(record)}: {record['kubernetes.audit.verb']} {what}")
 
 
-def _mount(mount: Mount) -> str:
-    propagation = f" with propagation {mount.propagation}" if mount.propagation else ""
-    return f"mounts {_short(mount.source)} of the host{propagation}"
+def _data(record: Record) -> str:
+    return f"touches {record[DATA_CLASS]} data: {_touches(record)}"
+
+
+def _touches(record: Record) -> str:
+    if reach_of(record) is not None:
+        return _reach(record)
+    if "kubernetes.audit.verb" in record:
+        return _request(record)
+    return _peer(record) if "network.direction" in record else _file(record)
+
+
+def _resource(record: Record) -> str:
+    least, most = (2 ** ((record["resource.band"] + step) / 4) for step in (0, 1))
+    return f"uses {record['resource.metric']} of {least:.4g} to {most:.4g}"
 
 
 _PHRASES: Final[dict[str, Callable[[Any], str]]] = {
-    "images.registries": lambda reference: f"uses image {_short(reference)}",
-    "images.tags": lambda reference: f"uses image {_short(reference)}",
-    "images.digest": lambda reference: f"names image {_short(reference)} without a digest",
-    "settings.privileged": lambda _: "runs privileged",
-    "settings.root": lambda _: "runs as root",
-    "settings.host_namespaces": lambda word: f"shares the {word} namespace of the host",
-    "settings.capabilities": lambda word: f"has capability {word}",
-    "settings.mounts": _mount,
-    "settings.devices": lambda path: f"uses device {_short(path)} of the host",
-    "settings.seccomp": lambda profile: f"runs with seccomp profile {profile}",
-    "settings.apparmor": lambda profile: f"runs with AppArmor profile {profile}",
+    **IMAGE_PHRASES,
+    **SETTING_PHRASES,
     "containers": lambda record: f"is {record['event.action']}",
     "exec": _exec,
     "files": _file,
     "network.egress": _peer,
     "network.ingress": _peer,
     "network.dns": lambda record: f"asks for the name {_short(record['dns.question.name'])}",
+    "resources": _resource,
+    "secrets.max_age_days": lambda _: "holds a secret that was not changed for too long",
+    "secrets.types": lambda record: f"is a secret of type {record['secret.type']}",
     "access.exec_into_container": _reach,
     "access.secrets": _request,
     "access.api": _request,
-}
-
-_LACKS: Final = {
-    "settings.limits": "has no limit of {}",
-    "settings.dropped_capabilities": "does not drop capability {}",
-    "settings.no_new_privileges": "may gain new privileges",
-    "settings.read_only_root": "may write to its root file system",
+    "access.data": _data,
 }

@@ -15,12 +15,17 @@ from schemas.clauses import WrittenClause, clauses_of, is_within
 from schemas.matching import Matcher, names
 from schemas.policy import LEVELS, ExceptionRule, Policy
 from schemas.policyset import PolicySet, exception_target
+from streams.judge.data import DataClasses
 from streams.judge.phrases import phrase
 from streams.judge.predicates import Test, rest_test, value_test
+from streams.judge.record import Record, Subject
 from streams.judge.scopes import ScopeTest, scope_test, specificity
-from streams.judge.subjects import SPECIAL_RIGHTS, Record, Subject, subjects_of
+from streams.judge.subjects import SPECIAL_RIGHTS, is_right, subjects_of
 
 __all__ = ["CompiledPolicies", "Question", "Ruling"]
+
+_USUAL_LEVEL: Final = "high"
+"""How grave what a clause denies is where the clause does not say."""
 
 _ENDINGS: Final = {
     "deny": "which policy {} denies",
@@ -33,21 +38,24 @@ _ENDINGS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What one clause, or an exception from one, says of a record."""
+    """What one clause, or an exception from one, says of a record; how grave it is, only where it denies."""
 
     policy: str
     clause: str
     reason: str
     exception: str = ""
+    level: str = ""
+    techniques: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class Question:
-    """One record, what it speaks of, and which scopes it was found to lie in so far."""
+    """One record, what it speaks of, which classes of data it touches, and which scopes it was found to lie in so far."""
 
     record: Record
     principal: str
     subjects: tuple[Subject, ...]
+    data: tuple[str, ...] = ()
     _inside: dict[ScopeTest, bool] = field(default_factory=dict)
 
     def lies_in(self, scope: ScopeTest) -> bool:
@@ -60,18 +68,27 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class _Exception:
-    """An exception in force: ``title`` is ``policy: rule`` or ``policy: clause``; ``place`` is where it is written."""
+    """An exception: ``title`` is ``policy: rule`` or ``policy: clause``; ``place`` is where it is written.
+
+    ``lapsed`` says since when it no longer holds, for the reason of what is unauthorized again; empty while it is in force.
+    """
 
     policy: str
     place: str
     title: str
     reason: str
+    lapsed: str
     rule: Matcher | None
     target: tuple[str, str] | None
     scopes: tuple[ScopeTest, ...]
 
     def holds(self, question: Question) -> bool:
+        """Return whether it is for whom the question is about, in force or not."""
         return all(map(question.lies_in, self.scopes))
+
+    def is_about(self, rule: str, question: Question) -> bool:
+        """Return whether it is from this rule, for whom the question is about, in force or not."""
+        return self.rule is not None and self.rule(rule) and self.holds(question)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +105,20 @@ class _Clause:
     def speaks_of(self, question: Question, subject: Any) -> bool:
         return question.lies_in(self.scope) and self.test(subject)
 
-    def ruling(self, subject: Any) -> Ruling:
-        written = self.written
+    def exception(self, question: Question) -> _Exception | None:
+        """Return the exception in force that sets the clause aside, if one does."""
+        return next((one for one in self.exceptions if not one.lapsed and one.holds(question)), None)
+
+    def ruling(self, subject: Any, question: Question) -> Ruling:
+        written, notes = self.written, self.written.notes
         doing, ending = phrase(written.section, subject, written.value), _ENDINGS[written.effect].format(self.policy)
-        why = getattr(written.value, "reason", None)
-        reason = f"{doing}, {ending} ({written.path})" + (f": {why}" if why else "")
-        return Ruling(self.policy, written.path, reason)
+        reason = f"{doing}, {ending} ({written.path})" + (f": {notes.reason}" if notes.reason else "")
+        if written.effect in ("allow", "only"):
+            return Ruling(self.policy, written.path, reason)
+        reason += _lapsed(self.exceptions, question)
+        return Ruling(
+            self.policy, written.path, reason, level=notes.level or _USUAL_LEVEL, techniques=notes.attack or ()
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,22 +142,26 @@ class CompiledPolicies:
     _allows: _Table
     _levels: tuple[_Level, ...]
     _exceptions: tuple[_Exception, ...]
+    _data: DataClasses
 
     @classmethod
     def compile(cls, policy_set: PolicySet) -> CompiledPolicies:
         """Compile a set; what is wrong with it was found when it was loaded."""
         ordered = sorted(policy_set.policies, key=lambda policy: (-specificity(policy.scope), policy.policy))
         exceptions = tuple(one for policy in ordered for one in _exceptions(policy, policy_set.expired))
+        data = DataClasses.of(policy_set.policies)
         denies: defaultdict[str, list[_Clause]] = defaultdict(list)
         allows: defaultdict[str, list[_Clause]] = defaultdict(list)
         for policy in ordered:
             for effect, clause in _compiled(policy, exceptions):
                 (denies if effect in ("deny", "require", "rest") else allows)[clause.written.section].append(clause)
-        return cls(policy_set.hash, _table(denies), _table(allows), _levels(policy_set.policies), exceptions)
+        return cls(policy_set.hash, _table(denies), _table(allows), _levels(policy_set.policies), exceptions, data)
 
     def ask(self, record: Record, principal: str) -> Question:
         """Return the question that the other methods answer, about one record."""
-        return Question(record, principal, tuple(subjects_of(record)))
+        data = self._data.of_record(record)
+        touched = (DataClasses.subject(name, record) for name in data)
+        return Question(record, principal, (*subjects_of(record), *touched), data)
 
     def denial(self, question: Question) -> tuple[Ruling | None, Ruling | None]:
         """Return what denies the record, of the most specific scope; or else an exception that set a denial aside."""
@@ -142,7 +171,7 @@ class CompiledPolicies:
             for clause in self._denies.get(section, ()):
                 if not clause.speaks_of(question, subject):
                     continue
-                exception = next((one for one in clause.exceptions if one.holds(question)), None)
+                exception = clause.exception(question)
                 if exception is None:
                     denied.append((clause, subject))
                     break
@@ -150,7 +179,7 @@ class CompiledPolicies:
         if not denied:
             return None, excepted
         clause, subject = min(denied, key=lambda found: found[0].rank)
-        return clause.ruling(subject), None
+        return clause.ruling(subject, question), None
 
     def finding(self, question: Question) -> tuple[Ruling | None, str]:
         """Return what makes a sensor's finding unauthorized, or the title of the exception that set it aside."""
@@ -160,12 +189,12 @@ class CompiledPolicies:
         if rule is None or level not in LEVELS or threshold is None or LEVELS.index(level) < threshold.rank:
             return None, ""
         for exception in self._exceptions:
-            if exception.rule is not None and exception.rule(rule) and exception.holds(question):
+            if not exception.lapsed and exception.is_about(rule, question):
                 return None, exception.title
         sensor = record.get("event.module", "the sensor")
         reason = (
             f"{sensor} found: {rule} (level {level}); policy {threshold.policy} acts from {LEVELS[threshold.rank]} on"
-        )
+        ) + _lapsed([one for one in self._exceptions if one.is_about(rule, question)], question)
         return Ruling(threshold.policy, "sensors.level", reason), ""
 
     def allowance(self, question: Question) -> Ruling | None:
@@ -175,13 +204,15 @@ class CompiledPolicies:
             ruling = self._allowing(question, section, subject)
             if section in SPECIAL_RIGHTS:
                 started.append(ruling)
-            elif ruling is not None:
+            elif ruling is not None and not is_right(section):
                 return ruling
         return started[0] if started and all(started) else None
 
     def _allowing(self, question: Question, section: str, subject: Any) -> Ruling | None:
         clauses = self._allows.get(section, ())
-        return next((clause.ruling(subject) for clause in clauses if clause.speaks_of(question, subject)), None)
+        return next(
+            (clause.ruling(subject, question) for clause in clauses if clause.speaks_of(question, subject)), None
+        )
 
 
 def _table(clauses: Mapping[str, list[_Clause]]) -> _Table:
@@ -217,11 +248,19 @@ def _targets(exception: _Exception, policy: str, path: str) -> bool:
 
 def _exceptions(policy: Policy, expired: frozenset[tuple[str, int]]) -> Iterator[_Exception]:
     for number, written in enumerate(policy.exceptions):
-        if (policy.policy, number) not in expired:
-            yield _exception(policy, f"exceptions[{number}]", written)
+        lapsed = (
+            f"exception of {written.owner} expired on {written.expires}" if (policy.policy, number) in expired else ""
+        )
+        yield _exception(policy, f"exceptions[{number}]", written, lapsed)
 
 
-def _exception(policy: Policy, place: str, written: ExceptionRule) -> _Exception:
+def _lapsed(exceptions: Iterable[_Exception], question: Question) -> str:
+    """Return what to add to a reason of what exceptions no longer set aside."""
+    found = dict.fromkeys(one.lapsed for one in exceptions if one.lapsed and one.holds(question))
+    return "".join(f"; {lapsed}" for lapsed in found)
+
+
+def _exception(policy: Policy, place: str, written: ExceptionRule, lapsed: str) -> _Exception:
     principal = names(written.principal) if written.principal else None
     scopes = [scope_test(scope, every=True) for scope in (policy.scope, written.scope) if scope is not None]
     if principal is not None:
@@ -229,7 +268,7 @@ def _exception(policy: Policy, place: str, written: ExceptionRule) -> _Exception
     target = exception_target(policy, written.clause) if written.clause is not None else None
     title = f"{policy.policy}: {written.rule}" if target is None else ": ".join(target)
     rule = names([written.rule]) if written.rule is not None else None
-    return _Exception(policy.policy, place, title, written.reason, rule, target, tuple(scopes))
+    return _Exception(policy.policy, place, title, written.reason, lapsed, rule, target, tuple(scopes))
 
 
 def _excepted(exception: _Exception, clause: _Clause, subject: Any) -> Ruling:

@@ -1,36 +1,62 @@
-"""Clauses compiled to questions about a subject.
-
-A subject may hold several values (both paths of a rename, all ways a file is accessed, a user and whom the user impersonates).
-What denies must hold for *any* of them, what allows for *every* one, so that neither is got around by adding another value.
-``except`` turns this round. A value that is not known matches nothing.
-"""
+"""Clauses compiled to questions about a subject; ``streams.judge.holds`` says how several values count."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from math import ceil, floor, log2
 from posixpath import join
+from types import MappingProxyType
 from typing import Any, Final
 
-from schemas.images import parse_image, registries
-from schemas.matching import addresses, domains, names, paths
-from schemas.policy import Clause, Grants, Match
-from streams.judge.subjects import SETTINGS_MARK, Mount, Record, reach_of
+from schemas.matching import addresses, names
+from schemas.vocabulary.access import Grants
+from schemas.vocabulary.clause import Clause, Match
+from streams.judge.holds import (
+    Keys,
+    Test,
+    field_of,
+    holds,
+    list_of,
+    of_addresses,
+    of_domains,
+    of_flag,
+    of_names,
+    of_paths,
+    of_ports,
+    of_words,
+)
+from streams.judge.images import IMAGE_KEYS, IMAGE_TESTS
+from streams.judge.record import Record, is_request, is_whole, reach_of
+from streams.judge.settings import SETTING_KEYS, SETTING_TESTS
 
-__all__ = ["Test", "identities_of", "match_test", "rest_test", "value_test"]
+__all__ = [
+    "DATA_CLASS",
+    "Test",
+    "files_of",
+    "identities_of",
+    "match_test",
+    "rest_test",
+    "service_accounts_of",
+    "value_test",
+]
 
-Test = Callable[[Any], bool]
-"""Whether a clause speaks of a subject."""
+DATA_CLASS: Final = "data.class"
+"""What is added to a record that is asked about one class of data."""
 
-_Values = Callable[[Any], Sequence[Any]]
+_SERVICE_ACCOUNT: Final = "system:serviceaccount:"
+_BANDS_AN_OCTAVE: Final = 4
+_LEAST: Final = 1e-9
+_SELECTIVE: Final = frozenset({"resources", "paths", "path", "verbs"})
+"""Keys that rule most subjects out, so they are asked first."""
 
-_ALL: Final = "ALL"
+_NOT_KEYS: Final = frozenset({"except_", *Clause.model_fields})
 
 
-def match_test(match: Match, *, every: bool) -> Test:
+def match_test(match: Match, keys: Keys, *, every: bool) -> Test:
     """Compile a clause with keys: all keys that are given must hold, and none of what it excepts."""
-    keys = sorted(match.given() - _NOT_KEYS, key=lambda key: (key not in _SELECTIVE, key))
-    tests = tuple(_KEYS[key](getattr(match, key), every) for key in keys)
-    exceptions = tuple(match_test(excepted, every=not every) for excepted in getattr(match, "except_", ()))
+    given = sorted(match.given() - _NOT_KEYS, key=lambda key: (key not in _SELECTIVE, key))
+    tests = tuple(keys[key](getattr(match, key), every) for key in given)
+    exceptions = tuple(match_test(excepted, keys, every=not every) for excepted in getattr(match, "except_", ()))
     if not exceptions and len(tests) == 1:
         return tests[0]
     return lambda subject: _hold(tests, subject) and not any(test(subject) for test in exceptions)
@@ -43,25 +69,28 @@ def _hold(tests: tuple[Test, ...], subject: Any) -> bool:
     return True
 
 
-_SELECTIVE: Final = frozenset({"resources", "paths", "path", "verbs"})
-"""Keys that rule most subjects out, so they are asked first."""
-
-_NOT_KEYS: Final = frozenset({"except_", *Clause.model_fields})
-
-
 def value_test(section: str, value: Any, *, every: bool) -> Test:
     """Compile what is written in a section: a clause with keys, a word, or a flag."""
     if isinstance(value, Match):
-        return match_test(value, every=every)
-    if section == "settings.capabilities":
-        return _capability(value, every=every)
-    return _WORDS[section](value)
+        return match_test(value, _KEYS_OF.get(section.partition(".")[0], _KEYS), every=every)
+    return _TESTS[section](value)
 
 
-def rest_test(section: str, values: Iterable[Any]) -> Test:
-    """Compile the other side of ``only``: what none of its clauses allows."""
+def rest_test(section: str, values: Sequence[Any]) -> Test:
+    """Compile the other side of ``only``: what none of its clauses allows; of data, only of the classes that they name."""
     allowed = [value_test(section, value, every=True) for value in values]
-    return lambda subject: not any(test(subject) for test in allowed)
+    if section != "access.data":
+        return lambda subject: not any(test(subject) for test in allowed)
+    named = _classes(values)
+    return lambda subject: named(subject) and not any(test(subject) for test in allowed)
+
+
+def _classes(values: Iterable[Any]) -> Test:
+    listed = [value.class_ for value in values]
+    if None in listed or not listed:
+        return lambda _: True
+    known = frozenset(name for names_ in listed for name in names_)
+    return lambda subject: subject[DATA_CLASS] in known
 
 
 def identities_of(record: Record) -> list[tuple[str, Sequence[str]]]:
@@ -72,21 +101,16 @@ def identities_of(record: Record) -> list[tuple[str, Sequence[str]]]:
     return identities
 
 
-def _holds(values: _Values, matches: Callable[[Any], bool], every: bool) -> Test:  # noqa: FBT001 - the mode of every key
-    if every:
-        return lambda subject: bool(found := values(subject)) and all(map(matches, found))
-    return lambda subject: any(map(matches, values(subject)))
+def service_accounts_of(record: Record) -> list[str | None]:
+    """Return who acts as ``NAMESPACE/NAME``; None for whoever is no service account."""
+    return [
+        name.removeprefix(_SERVICE_ACCOUNT).replace(":", "/", 1) if name.startswith(_SERVICE_ACCOUNT) else None
+        for name, _ in identities_of(record)
+    ]
 
 
-def _field(*fields: str) -> _Values:
-    return lambda record: [record[field] for field in fields if field in record]
-
-
-def _list(field: str) -> _Values:
-    return lambda record: record.get(field) or ()
-
-
-def _files(record: Record) -> list[str]:
+def files_of(record: Record) -> list[str]:
+    """Return the paths of files that a record speaks of, joined to the working directory."""
     directory = record.get("process.working_directory") or ""
     return [join(directory, record[field]) for field in ("file.path", "file.target_path") if field in record]
 
@@ -103,22 +127,23 @@ def _resource(record: Record) -> list[str]:
 
 
 def _user(patterns: tuple[str, ...], every: bool) -> Test:  # noqa: ARG001, FBT001 - id and name are one user, any mode
-    return _holds(_field("user.name", "user.id"), names(patterns), every=False)
+    return holds(field_of("user.name", "user.id"), names(patterns), every=False)
 
 
 def _users(patterns: tuple[str, ...], every: bool) -> Test:  # noqa: FBT001 - as every key
-    return _holds(lambda record: [name for name, _ in identities_of(record)], names(patterns), every)
+    return holds(lambda record: [name for name, _ in identities_of(record)], names(patterns), every)
 
 
 def _groups(patterns: tuple[str, ...], every: bool) -> Test:  # noqa: FBT001 - as every key
     matches = names(patterns)
-    return _holds(
+    return holds(
         lambda record: [groups for _, groups in identities_of(record)], lambda groups: any(map(matches, groups)), every
     )
 
 
-def _ports(ranges: tuple[tuple[int, int], ...], every: bool) -> Test:  # noqa: FBT001 - as every key
-    return _holds(_field("destination.port"), lambda port: any(first <= port <= last for first, last in ranges), every)
+def _service_accounts(patterns: tuple[str, ...], every: bool) -> Test:  # noqa: FBT001 - as every key
+    matches = names(patterns)
+    return holds(service_accounts_of, lambda account: account is not None and matches(account), every)
 
 
 def _cidr(blocks: tuple[str, ...], every: bool) -> Test:  # noqa: ARG001, FBT001 - a connection has one peer
@@ -131,121 +156,118 @@ def _grants(grants: Grants, every: bool) -> Test:  # noqa: FBT001 - as every key
     parts = (grants.verbs, grants.resources, grants.api_groups)
     asked = [None if part is None else frozenset(part) for part in parts]
 
-    def holds(rule: str) -> bool:
+    def gives(rule: str) -> bool:
         granted = [frozenset(part.split(",")) for part in rule.split(" ")]
         return len(granted) == len(asked) and all(
             words is None or (given <= words if every else "*" in given or bool(words & given))
             for words, given in zip(asked, granted, strict=True)
         )
 
-    return _holds(_list("kubernetes.audit.role.rules"), holds, every)
+    return holds(list_of("kubernetes.audit.role.rules"), gives, every)
 
 
-def _of_names(values: _Values) -> Callable[[tuple[str, ...], bool], Test]:
-    return lambda patterns, every: _holds(values, names(patterns), every)
+def _above(amount: float, every: bool) -> Test:  # noqa: ARG001, FBT001 - a measurement has one band
+    lowest = ceil(_band(amount))
+    return lambda record: record["resource.band"] >= lowest
 
 
-def _of_paths(values: _Values) -> Callable[[tuple[str, ...], bool], Test]:
-    return lambda patterns, every: _holds(values, paths(patterns), every)
+def _below(amount: float, every: bool) -> Test:  # noqa: ARG001, FBT001 - as above
+    highest = floor(_band(amount)) - 1
+    return lambda record: record["resource.band"] <= highest
 
 
-def _of_domains(*fields: str) -> Callable[[tuple[str, ...], bool], Test]:
-    return lambda patterns, every: _holds(_field(*fields), domains(patterns), every)
-
-
-def _of_words(values: _Values) -> Callable[[tuple[Any, ...], bool], Test]:
-    return lambda words, every: _holds(values, frozenset(words).__contains__, every)
-
-
-def _of_flag(read: Callable[[Any], Any]) -> Callable[[bool, bool], Test]:
-    return lambda flag, _: lambda subject: read(subject) is flag
-
-
-def _mount_path(mount: Mount) -> list[str]:
-    return [mount.source]
-
-
-_KEYS: Final[dict[str, Callable[[Any, bool], Test]]] = {
-    "access": _of_words(_list("file.access")),
-    "action": _of_names(_field("event.action")),
-    "all_namespaces": _of_flag(lambda record: "orchestrator.namespace" not in record),
-    "args": _of_names(lambda record: (record.get("process.args") or ())[1:]),
-    "cidr": _cidr,
-    "command": _of_names(_command),
-    "commands": _of_names(_field("container.exec.command")),
-    "device": _of_paths(lambda device: [device]),
-    "domain": _of_domains("destination.domain", "dns.question.name"),
-    "executable": _of_paths(_field("process.executable")),
-    "grants": _grants,
-    "groups": _groups,
-    "inspected": _of_flag(lambda record: SETTINGS_MARK in record),
-    "interactive": _of_flag(lambda record: record.get("process.interactive")),
-    "names": _of_names(_field("orchestrator.resource.name")),
-    "namespaces": _of_names(_field("orchestrator.namespace")),
-    "outcome": _of_words(_field("event.outcome")),
-    "parent": _of_paths(_field("process.parent.executable")),
-    "path": lambda patterns, every: _holds(_paths, paths(patterns), every),
-    "paths": _of_paths(_field("url.path")),
-    "port": _ports,
-    "program": _of_names(_field("process.name")),
-    "propagation": _of_words(lambda mount: [mount.propagation]),
-    "protocol": _of_words(_field("network.transport")),
-    "resources": _of_names(_resource),
-    "roles": _of_names(_field("kubernetes.audit.role.name")),
-    "source": _of_paths(_mount_path),
-    "subjects": _of_names(_list("kubernetes.audit.subjects")),
-    "user": _user,
-    "users": _users,
-    "verbs": _of_names(_field("kubernetes.audit.verb")),
-    "via": _of_words(lambda record: [reach_of(record)]),
-    "writable": _of_flag(lambda mount: mount.writable),
-}
+def _band(amount: float) -> float:
+    """Return how many bands lie below an amount; the band ``b`` is from ``2 ** (b / 4)`` on, up to the next."""
+    return _BANDS_AN_OCTAVE * log2(max(amount, _LEAST))
 
 
 def _paths(record: Record) -> Sequence[str]:
     """Return the program of an exec, else the files of an access."""
-    return _field("process.executable")(record) if record.get("event.action") == "exec" else _files(record)
+    return field_of("process.executable")(record) if record.get("event.action") == "exec" else files_of(record)
 
 
-def _registry(pattern: str) -> Test:
-    matches = registries([pattern])
-    return lambda reference: (image := parse_image(reference)) is not None and matches(image)
+def _of_target(asked: str, own: str) -> Callable[[Record], Any]:
+    """Return what reads a field of the container that is reached into: known of the target, or its own at an engine."""
+    return lambda record: record.get(asked if is_request(record) else own)
 
 
-def _tag(pattern: str) -> Test:
-    matches = names([pattern])
-    return lambda reference: (image := parse_image(reference)) is not None and bool(image.tag) and matches(image.tag)
+def _listed(read: Callable[[Record], Any]) -> Callable[[Record], Sequence[Any]]:
+    return lambda record: read(record) or ()
 
 
-def _no_digest(_: str) -> Test:
-    return lambda reference: (image := parse_image(reference)) is not None and not image.digest
+def _single(read: Callable[[Record], Any]) -> Callable[[Record], Sequence[Any]]:
+    return lambda record: [] if (value := read(record)) is None else [value]
 
 
-def _capability(word: str, *, every: bool) -> Test:
-    """Adding ALL adds each, so it is denied with any one; it is allowed only where ALL are."""
-    return lambda capability: word in (capability, _ALL) or (capability == _ALL and not every)
+def _accessing(record: Record) -> list[str]:
+    """Return the workload that accesses data, ``NAMESPACE/NAME``: the own one, or the peer that a connection comes from."""
+    if record.get("network.direction") == "ingress":
+        peer = record.get("peer.workload", "")
+        return [peer.partition("/")[2]] if peer else []
+    if is_request(record) or reach_of(record) is not None or "workload.name" not in record:
+        return []
+    return [f"{record.get('workload.namespace', '')}/{record['workload.name']}"]
 
 
-def _dropped(word: str) -> Test:
-    field = "container.settings.capabilities.drop"
-    return lambda record: not {_ALL, word} & set(record.get(field) or ())
+_KEYS: Final[Keys] = MappingProxyType(
+    {
+        "above": _above,
+        "access": of_words(list_of("file.access")),
+        "action": of_names(field_of("event.action")),
+        "addresses": of_addresses(lambda record: field_of("source.ip")(record) if is_request(record) else []),
+        "all_namespaces": of_flag(lambda record: "orchestrator.namespace" not in record),
+        "args": of_names(lambda record: (record.get("process.args") or ())[1:]),
+        "below": _below,
+        "cidr": _cidr,
+        "class_": of_words(field_of(DATA_CLASS)),
+        "command": of_names(_command),
+        "commands": of_names(field_of("container.exec.command")),
+        "domain": of_domains(field_of("destination.domain", "dns.question.name")),
+        "executable": of_paths(field_of("process.executable")),
+        "grants": _grants,
+        "groups": _groups,
+        "host_namespaces": of_words(
+            _listed(_of_target("target.host_namespaces", "container.settings.host_namespaces"))
+        ),
+        "inspected": of_flag(is_whole),
+        "interactive": of_flag(lambda record: record.get("process.interactive")),
+        "labels": of_names(_listed(_of_target("target.labels", "workload.labels"))),
+        "metric": of_words(field_of("resource.metric")),
+        "names": of_names(_single(_of_target("orchestrator.resource.name", "workload.name"))),
+        "namespaces": of_names(_single(_of_target("orchestrator.namespace", "workload.namespace"))),
+        "outcome": of_words(field_of("event.outcome")),
+        "parent": of_paths(field_of("process.parent.executable")),
+        "path": of_paths(_paths),
+        "paths": of_paths(field_of("url.path")),
+        "peer": of_names(field_of("peer.workload")),
+        "port": of_ports(field_of("destination.port")),
+        "privileged": of_flag(_of_target("target.privileged", "container.settings.privileged")),
+        "program": of_names(field_of("process.name")),
+        "protocol": of_words(field_of("network.transport")),
+        "resources": of_names(_resource),
+        "roles": of_names(field_of("kubernetes.audit.role.name")),
+        "service_accounts": _service_accounts,
+        "subjects": of_names(list_of("kubernetes.audit.subjects")),
+        "type": of_names(field_of("secret.type")),
+        "user": _user,
+        "user_agents": of_names(field_of("user_agent.original")),
+        "users": _users,
+        "verbs": of_names(field_of("kubernetes.audit.verb")),
+        "via": of_words(lambda record: [reach_of(record)]),
+        "workloads": of_names(_accessing),
+    }
+)
 
+_KEYS_OF: Final[MappingProxyType[str, Keys]] = MappingProxyType({"images": IMAGE_KEYS, "settings": SETTING_KEYS})
+"""Sections whose subjects are no records."""
 
-def _unset(field: str) -> Callable[[str], Test]:
-    return lambda _: lambda record: not record.get(field)
-
-
-_WORDS: Final[dict[str, Callable[[Any], Test]]] = {
-    "images.registries": _registry,
-    "images.tags": _tag,
-    "images.digest": _no_digest,
-    "settings.privileged": lambda _: bool,
-    "settings.root": lambda _: bool,
-    "settings.host_namespaces": lambda word: word.__eq__,
-    "settings.dropped_capabilities": _dropped,
-    "settings.seccomp": lambda pattern: names([pattern]),
-    "settings.apparmor": lambda pattern: names([pattern]),
-    "settings.limits": lambda word: lambda record: word not in (record.get("container.settings.limited") or ()),
-    "settings.no_new_privileges": _unset("container.settings.no_new_privileges"),
-    "settings.read_only_root": _unset("container.settings.read_only_root"),
-}
+_TESTS: Final[MappingProxyType[str, Callable[[Any], Test]]] = MappingProxyType(
+    {
+        **IMAGE_TESTS,
+        **SETTING_TESTS,
+        "secrets.max_age_days": lambda age: (
+            lambda record: any(days >= age.days for days in record.get("secret.older_than") or ())
+        ),
+    }
+)
+"""Flags, and what is required, turned round."""

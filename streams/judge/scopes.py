@@ -7,15 +7,15 @@ from typing import Any, Final
 
 from schemas.matching import names
 from schemas.policy import Scope, ScopeMatch
-from streams.judge.predicates import identities_of
-from streams.judge.subjects import Record
+from streams.judge.predicates import identities_of, service_accounts_of
+from streams.judge.record import Record
 
 __all__ = ["ScopeTest", "entity_kind", "scope_test", "specificity"]
 
 ScopeTest = Callable[[Record, str], bool]
 """Whether a record, with its principal, lies in a scope."""
 
-_KINDS: Final = {"container": "container", "unknown": "container", "host": "host", "user": "user"}
+_KINDS: Final = frozenset({"host", "user", "image", "secret"})
 _FIELDS: Final = {
     "cluster": ("workload.cluster", "orchestrator.cluster.name"),
     "namespace": ("workload.namespace", "orchestrator.namespace"),
@@ -25,8 +25,9 @@ _FIELDS: Final = {
 
 
 def entity_kind(principal: str) -> str:
-    """Return ``container``, ``host`` or ``user``."""
-    return _KINDS.get(principal.partition(":")[0], "container")
+    """Return ``container``, ``host``, ``user``, ``image`` or ``secret``."""
+    kind = principal.partition(":")[0]
+    return kind if kind in _KINDS else "container"
 
 
 def specificity(scope: ScopeMatch) -> int:
@@ -75,6 +76,13 @@ def _groups(patterns: tuple[str, ...], every: bool) -> ScopeTest:  # noqa: FBT00
     return lambda record, _: _identities([any(map(matches, groups)) for _, groups in identities_of(record)], every)
 
 
+def _service_accounts(patterns: tuple[str, ...], every: bool) -> ScopeTest:  # noqa: FBT001 - as above
+    matches = names(patterns)
+    return lambda record, _: _identities(
+        [account is not None and matches(account) for account in service_accounts_of(record)], every
+    )
+
+
 def _identities(matched: Sequence[bool], every: bool) -> bool:  # noqa: FBT001 - as above
     return bool(matched) and (all(matched) if every else any(matched))
 
@@ -86,4 +94,5 @@ _KEYS: Final[dict[str, Callable[[Any, bool], ScopeTest]]] = {
     "labels": _labels,
     "users": _users,
     "groups": _groups,
+    "service_accounts": _service_accounts,
 }

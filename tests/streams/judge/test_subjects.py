@@ -58,7 +58,7 @@ def test_a_start_concerns_each_setting(action: str) -> None:
         ("settings.host_namespaces", "pid"),
         ("settings.capabilities", "SYS_ADMIN"),
         ("settings.devices", "/dev/sda"),
-        ("settings.mounts", Mount("/etc", writable=False, propagation="")),
+        ("settings.mounts", Mount("/etc", "/x", writable=False, propagation="")),
         ("settings.seccomp", "unconfined"),
     ]
 
@@ -67,16 +67,21 @@ def test_what_is_required_is_asked_only_where_all_settings_are_known() -> None:
     assert sections(start(privileged=False)) == ["containers"]
     assert sections(start(read_only_root=False)) == [
         "settings.limits",
+        "settings.limits.minimum",
+        "settings.limits.maximum",
         "settings.dropped_capabilities",
         "settings.no_new_privileges",
         "settings.read_only_root",
+        "settings.profiles",
+        "settings.required_labels",
         "containers",
     ]
 
 
 def test_the_name_in_the_facts_stands_for_the_image_but_says_nothing_of_its_tag() -> None:
     record = {"event.action": "container-start", "container.image.name": "registry.example/web"}
-    assert sections(record) == ["images.registries", "containers"]
+    asked = ["pushed", "signature", "signers", "scan", "max_age_days", "max_scan_age_days"]
+    assert sections(record) == ["images.registries", *(f"images.{key}" for key in asked), "containers"]
 
 
 @pytest.mark.parametrize(
@@ -90,12 +95,12 @@ def test_requests_that_write_concern_settings(verb: str, concerned: bool) -> Non
 @pytest.mark.parametrize(
     ("text", "mount"),
     [
-        ("/etc:/x:ro", Mount("/etc", writable=False, propagation="")),
-        ("/etc:/x:rw:rshared", Mount("/etc", writable=True, propagation="rshared")),
-        ("/a:b:/x:rw", Mount("/a:b", writable=True, propagation="")),
-        ("/etc::ro", Mount("/etc", writable=False, propagation="")),
-        ("/etc", Mount("/etc", writable=True, propagation="")),
-        ("/etc:/x", Mount("/etc", writable=True, propagation="")),
+        ("/etc:/x:ro", Mount("/etc", "/x", writable=False, propagation="")),
+        ("/etc:/x:rw:rshared", Mount("/etc", "/x", writable=True, propagation="rshared")),
+        ("/a:b:/x:rw", Mount("/a:b", "/x", writable=True, propagation="")),
+        ("/etc::ro", Mount("/etc", "", writable=False, propagation="")),
+        ("/etc", Mount("/etc", "", writable=True, propagation="")),
+        ("/etc:/x", Mount("/etc", "", writable=True, propagation="")),
     ],
 )
 def test_mounts_are_read(text: str, mount: Mount) -> None:
