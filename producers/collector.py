@@ -9,7 +9,7 @@ starts from what was committed; there is no rollback code.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import structlog
@@ -47,7 +47,8 @@ class Collector:
     """Runs one origin through one format into one ledger.
 
     Exactly once: what ``ledger`` commits together with a position is never sent again and never left out, whatever dies.
-    ``max_record_bytes`` is the longest record that is parsed; a longer one becomes a dead letter.
+    ``max_record_bytes`` is the longest record that is parsed; a longer one becomes a dead letter. ``outline`` returns what a
+    dead letter may keep of records that may hold secrets; without it, it keeps their bytes.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Collector:
         *,
         max_record_bytes: int,
         enrich: Enrich | None = None,
+        outline: Callable[[bytes], bytes] | None = None,
     ) -> None:
         self.collected = Collected()
         self._id = collector_id
@@ -69,6 +71,7 @@ class Collector:
         self._settings = settings
         self._max_record_bytes = max_record_bytes
         self._enrich = enrich
+        self._outline = outline
         self._repeats = Repeats(settings.facts_remembered)
         self._held: dict[int, Record] = {}
         self._position: Position | None = None
@@ -219,12 +222,13 @@ class Collector:
         self._batch.add(Message("events", event["entity.id"].encode(), encoded, partition))
 
     def _refuse(self, error: Invalid, records: tuple[Record, ...]) -> None:
+        data = b"\n".join(record.data for record in records)
         letter = DeadLetter.of(
             stage="parse",
             process=self._id,
             place=records[0].place if records else "",
             error=error,
-            data=b"\n".join(record.data for record in records),
+            data=self._outline(data) if self._outline else data,
         )
         self._batch.add(Message("deadletters", b"parse", encode_deadletter(letter), 0, headers_of(letter)))
         self._batch.deadletters += 1

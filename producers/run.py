@@ -99,6 +99,7 @@ def _collect(settings: Settings, options: CollectOptions, format_: Format, enric
         limits,
         max_record_bytes=_longest_record(settings, options),
         enrich=None if options.is_spooled() else enrich,
+        outline=getattr(format_, "outline", None),
     )
     with _stopped_by_signals(collector.stop):
         collector.run()

@@ -105,6 +105,13 @@ def test_too_long_a_record_is_never_parsed() -> None:
     assert "longer than 100 bytes" in decode_deadletter(ledger.values("deadletters")[0]).error
 
 
+@pytest.mark.parametrize("limit", [5, 1000])
+def test_a_dead_letter_keeps_what_the_format_lets_it_keep(limit: int) -> None:
+    ledger, origin = MemoryLedger(), ScriptedOrigin([b"nonsense"])
+    Collector("shop", origin, LinesFormat(), ledger, SETTINGS, max_record_bytes=limit, outline=bytes.upper).run()
+    assert [decode_deadletter(value).data for value in ledger.values("deadletters")] == [b"NONSENSE"]
+
+
 def test_blank_and_dull_records_are_counted() -> None:
     collector, _ = run([b"", b"drop", b"  "], MemoryLedger())
     assert collector.collected.dropped == Counter({"blank line": 2, "dull": 1})
