@@ -14,6 +14,7 @@ from producers.formats.kubernetes_audit.manifest import manifest_of
 from producers.formats.kubernetes_audit.objects import object_of_write
 from producers.formats.kubernetes_audit.pod import POD_RESOURCES, settings_of
 from producers.formats.kubernetes_audit.rbac import RBAC_RESOURCES, access_of
+from producers.formats.kubernetes_audit.secrets import secret_path
 from producers.formats.resource import Resource, resource_of_path
 from producers.formats.values import address_of, flag_of, integer_of, items_of, object_of, text_of, texts_of, time_of
 from producers.formats.workload import stable_name
@@ -52,6 +53,7 @@ def event_of(audit: Event, cluster: str) -> Event:
         | _head(audit, verb, target)
         | _actor(audit, user)
         | _about(target, path)
+        | ({"secret.path": secret_path(cluster, target.namespace, target.name)} if _is_secret(target) else {})
         | (_stream(audit, query) if target.subresource in _STREAMS else {})
         | (_content(audit, verb, target) if verb in _WRITES else {})
     )
@@ -147,6 +149,10 @@ def _about(target: Resource, path: str) -> Event:
         "orchestrator.resource.id": target.name or None,
         "kubernetes.audit.subresource": target.subresource or None,
     }
+
+
+def _is_secret(target: Resource) -> bool:
+    return target.resource == "secrets" and "/" not in target.api_version
 
 
 def _stream(audit: Event, query: str) -> Event:
