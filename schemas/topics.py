@@ -15,6 +15,7 @@ Name = Literal[
     "judge-state",
     "activities",
     "baselines",
+    "shared-facts",
     "control",
     "rule-hits",
     "findings",
@@ -77,6 +78,7 @@ TOPICS: Final = MappingProxyType(
                 appended=True,
             ),
             Topic("baselines", "principal", "profile: state, baseline, difference", "compact", None, None),
+            Topic("shared-facts", "[subject, source]", "facts of an image, workload or secret", "compact", None, None),
             Topic(
                 "control",
                 "principal",
