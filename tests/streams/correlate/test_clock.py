@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from streams.correlate.clock import BrokerClock
+from streams.correlate.clock import BrokerClock, EventsClock
 
 
 class Time:
@@ -44,3 +44,19 @@ def test_a_record_that_took_longer_does_not_set_it_back() -> None:
     assert clock.now_ms() == 9_003_000
     clock.saw(9_003_200)
     assert clock.now_ms() == 9_003_200
+
+
+def test_the_time_in_the_events_is_that_of_the_quickest_row_and_goes_on() -> None:
+    clock = EventsClock()
+    assert clock.time_ms(10_000) is None
+    clock.saw(happened_ms=7_000, appended_ms=10_000)
+    assert clock.time_ms(10_500) == 7_500
+    clock.saw(happened_ms=10_400, appended_ms=10_500)
+    clock.saw(happened_ms=1_000, appended_ms=10_500)
+    assert clock.time_ms(11_000) == 10_900
+
+
+def test_events_of_tomorrow_do_not_set_it_ahead_of_the_broker() -> None:
+    clock = EventsClock()
+    clock.saw(happened_ms=99_000, appended_ms=10_000)
+    assert clock.time_ms(10_000) == 10_000
