@@ -18,7 +18,7 @@ from schemas.telemetry import serve
 from sinks.run import SINKS
 from sinks.run import deliver as run_sink
 from streams.correlate.run import run as run_correlate
-from streams.correlate.shard import BaselineShard
+from streams.correlate.whole import WholeShard
 from streams.judge.run import run as run_judge
 
 __all__ = ["collect", "correlate", "deliver", "judge"]
@@ -91,14 +91,17 @@ def judge() -> None:
 
 
 def correlate() -> None:
-    """Learn baselines and carry out decisions about them until SIGTERM or SIGINT; several workers of different slots share the work."""
+    """Learn baselines, carry out decisions about them and gather what is known of images, workloads and secrets, until SIGTERM or SIGINT.
+
+    Several workers of different slots share the work.
+    """
     log_to_stderr()
     settings = load_settings()
     stopping = stop_on_signals()
     with ExitStack() as stack:
         if settings.metrics_port is not None:
             stack.callback(serve(settings.metrics_port))
-        run_correlate(settings, stopping, BaselineShard)
+        run_correlate(settings, stopping, WholeShard)
 
 
 def deliver(

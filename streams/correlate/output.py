@@ -16,7 +16,7 @@ from streams.kafka import transactional_producer
 __all__ = ["Output"]
 
 _TRANSACTION_SECONDS: Final = 30.0
-_WRITTEN: Final = frozenset({"baselines", "control"})
+_WRITTEN: Final = frozenset({"baselines", "control", "shared-facts"})
 
 
 class Output:
@@ -51,7 +51,7 @@ class Output:
 
     def _produce(self, topic: str, key: bytes, value: bytes) -> None:
         if topic not in _WRITTEN:
-            raise ValueError(f"a shard may write {' and '.join(sorted(_WRITTEN))}, not {topic}")
+            raise ValueError(f"a shard may write {', '.join(sorted(_WRITTEN))}, not {topic}")
         self._producer.produce(f"{self._settings.topic_prefix}{topic}", key=key, value=value, partition=self._partition)
 
     def _bury(self, letter: DeadLetter) -> None:

@@ -1,7 +1,7 @@
 """What a partition was left as: its fence, its shard fed from the topics themselves, and where to read on.
 
-In this order: the fence, behind which no earlier worker can write any more; then ``baselines``, ``control`` and ``activities``, each to
-its end. Nothing is lost between this and live reading, which begins at the positions that are returned.
+In this order: the fence, behind which no earlier worker can write any more; then ``baselines``, ``shared-facts``, ``control`` and
+``activities``, each to its end. Nothing is lost between this and live reading, which begins at the positions that are returned.
 """
 
 from __future__ import annotations
@@ -115,6 +115,10 @@ def _feed_profile(one: Restored, message: Consumed) -> None:
     one.shard.take_profile(message.key() or b"", message.value())
 
 
+def _feed_shared(one: Restored, message: Consumed) -> None:
+    one.shard.take_shared(message.key() or b"", message.value())
+
+
 def _feed_decision(one: Restored, message: Consumed) -> None:
     appended_ms = message.timestamp()[1]
     one.records += decide(one.shard, message.key(), message.value(), message.offset(), appended_ms)
@@ -126,6 +130,11 @@ def _feed_row(one: Restored, message: Consumed) -> None:
 
 
 _FEEDS: Final[Mapping[Name, _Feed]] = MappingProxyType(
-    {"baselines": _feed_profile, "control": _feed_decision, "activities": _feed_row}
+    {
+        "baselines": _feed_profile,
+        "shared-facts": _feed_shared,
+        "control": _feed_decision,
+        "activities": _feed_row,
+    }
 )
 """By topic, in the order in which they are read."""

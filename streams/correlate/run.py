@@ -79,7 +79,9 @@ def _check_topics(settings: Settings) -> None:
     """Refuse topics that cannot be shared out together."""
     consumer = reader(settings.kafka, f"correlate-{settings.correlate.slot}-topics")
     try:
-        counts = {name: _partition_count(consumer, settings.kafka, name) for name in (*LIVE, "baselines")}
+        counts = {
+            name: _partition_count(consumer, settings.kafka, name) for name in (*LIVE, "baselines", "shared-facts")
+        }
     finally:
         consumer.close()
     if len(set(counts.values())) > 1:

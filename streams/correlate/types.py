@@ -11,13 +11,13 @@ from schemas.topics import Name
 __all__ = ["MakeShard", "Record", "Shard"]
 
 Record = tuple[Name, bytes, bytes]
-"""Topic of the table (``baselines`` or ``control``), key, value; it goes into the shard's own partition."""
+"""Topic of the table (``baselines``, ``shared-facts`` or ``control``), key, value; it goes into the shard's own partition."""
 
 
 class Shard(Protocol):
     """The state of one partition, in memory; pure: what it returns follows from what it was given.
 
-    It is made anew on every assignment and given ``baselines``, ``control`` and ``activities`` from their start in this order, then rows
+    It is made anew on every assignment and given ``baselines``, ``shared-facts``, ``control`` and ``activities`` from their start in this order, then rows
     and decisions as they come. It must bear to be given any of them again. Methods never wait. ``Invalid`` makes a dead letter of what was
     given, which must have changed nothing; anything else ends the process.
     """
@@ -27,6 +27,9 @@ class Shard(Protocol):
 
     def take_profile(self, key: bytes, value: bytes | None) -> None:
         """Take a record of ``baselines``; only while restoring. None is a tombstone."""
+
+    def take_shared(self, key: bytes, value: bytes | None) -> None:
+        """Take a record of ``shared-facts``; only while restoring. None is a tombstone."""
 
     def take_row(self, key: bytes, value: bytes | None, appended_ms: int) -> None:
         """Take a row of ``activities``; None is a tombstone."""

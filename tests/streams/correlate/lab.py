@@ -47,6 +47,7 @@ class StandIn:
         self.rows: dict[bytes, bytes | None] = {}
         self.decisions: dict[int, tuple[bytes, bytes]] = {}
         self.heeded: dict[bytes, int] = {}
+        self.shared: dict[bytes, bytes] = {}
         self.times: list[int] = []
         self.ticks: list[int] = []
         self._published = b""
@@ -59,6 +60,12 @@ class StandIn:
             raise Invalid("a bad profile")
         if key.startswith(b"principal") and value is not None:
             self.heeded[key] = int(value)
+
+    def take_shared(self, key: bytes, value: bytes | None) -> None:
+        if value == BAD:
+            raise Invalid("a bad record of shared facts")
+        if value is not None:
+            self.shared[key] = value
 
     def take_row(self, key: bytes, value: bytes | None, appended_ms: int) -> None:
         if value == BAD:
@@ -341,7 +348,7 @@ def produce(producer: Producer, topic: str, key: bytes, value: bytes | None, par
 def _has_leaders(lab: Lab) -> bool:
     """Return whether brokers answer for the topics: just after these are made they may deny it."""
     consumer = Consumer(lab.kafka.client_configuration() | {"group.id": "check"})
-    names: tuple[Name, ...] = ("policies", "baselines", "control", "activities", "deadletters")
+    names: tuple[Name, ...] = ("policies", "baselines", "shared-facts", "control", "activities", "deadletters")
     try:
         for topic in map(lab.kafka.topic, names):
             for number in consumer.list_topics(topic, timeout=30).topics[topic].partitions:

@@ -55,7 +55,7 @@ def test_what_an_earlier_writer_left_open_is_gone_when_the_later_one_is_there(ka
 def test_other_topics_are_not_written_and_nothing_beside_them(kafka: str, prefix: str, topic: Name) -> None:
     lab = lab_of(kafka, prefix)
     output = Output(lab.kafka, 0)
-    with pytest.raises(ValueError, match=f"baselines and control, not {topic}"):
+    with pytest.raises(ValueError, match=f"baselines, control, .*, not {topic}"):
         output.write([("baselines", b"a", b"1"), (topic, b"b", b"2")])
     output.write([("baselines", b"a", b"3")])
     assert [value for *_, value in lab.records("baselines")] == [b"3"]
