@@ -30,8 +30,8 @@ __all__ = [
     "release_of",
 ]
 
-WITHOUT_PROFILE: Final = ("unknown:", "judge", "collector:")
-"""How principals begin that are never learned: containers without facts, and what tells of the pipeline itself."""
+WITHOUT_PROFILE: Final = ("unknown:", "judge", "collector:", "image:", "secret:")
+"""How principals begin that are never learned: containers without facts, what tells of the pipeline itself, and what does nothing."""
 
 _FORBIDDING: Final = frozenset({"policy", "sensor", "rule"})
 _STARTS: Final = frozenset({"container-create", "container-start"})
