@@ -18,6 +18,7 @@ from streams.baseline.lifecycle import approved
 from streams.baseline.rules import LearnRules
 from streams.baseline.seen import Seen
 from streams.judge.baselines import Baselines
+from streams.judge.contents import Contents
 from streams.judge.envelopes import Envelopes
 from streams.judge.memo import Limits
 from streams.judge.partition import Partition
@@ -92,11 +93,10 @@ def _partition(policies: PolicySet, baselines: Baselines) -> Partition:
     limits = JudgeSettings()
     return Partition(
         0,
-        CompiledPolicies.compile(policies),
+        Contents(CompiledPolicies.compile(policies), baselines),
         Limits(limits.live_activities, limits.new_rows_a_second),
         limits.memo_bytes,
         Envelopes(),
-        baselines,
     )
 
 

@@ -23,6 +23,7 @@ from schemas.event import timestamp
 from schemas.policyset import PolicySet
 from schemas.settings import JudgeSettings, KafkaSettings, Settings
 from streams.judge.batch import Batch, Produced
+from streams.judge.contents import Contents
 from streams.judge.envelopes import Envelopes
 from streams.judge.judge import Judge
 from streams.judge.memo import Limits
@@ -42,7 +43,7 @@ _WARM_EVENTS: Final = 20_000
 @cache
 def _constant() -> bytes:
     """Return as many bytes as the judge appends to an event of this load: facts and verdict."""
-    partition = Partition(0, CompiledPolicies.compile(PolicySet.empty()), Limits(1, 1), 2**20, Envelopes())
+    partition = Partition(0, Contents(CompiledPolicies.compile(PolicySet.empty())), Limits(1, 1), 2**20, Envelopes())
     head = {"event.id": "load:0000:000000000001", "@timestamp": timestamp(0), "entity.id": "0" * 12}
     facts, activity = (encode_event(head | fields) for fields in example())
     partition.admit(b"0" * 12, facts)

@@ -49,12 +49,12 @@ class Batch:
         self.produced[partition.number] += [{"key": key, "value": value} for key, value in records]
         if counter is not None:
             counter.count += 1
-            partition.touched[counter] = records[0][1]
+            partition.ledger.touched[counter] = records[0][1]
 
     def settle(self, partitions: Mapping[int, Partition]) -> None:
         """Let the partitions note what was counted."""
         for number, message in self.latest.items():
-            partitions[number].settle(timestamp(message.timestamp()[1] * 1_000_000))
+            partitions[number].ledger.settle(timestamp(message.timestamp()[1] * 1_000_000))
 
 
 def judge_batch(
@@ -81,7 +81,8 @@ def _judge_run(run: Iterable[Consumed], partition: Partition, outlines: Containe
     It guesses before it searches: the activity that followed the entity's last one the time before, the entity's mark where it
     stood in the last event, the outline of the last event.
     """
-    entities, touched, write = partition.entities, partition.touched, batch.produced[partition.number].append
+    entities, touched = partition.entities.by_key, partition.ledger.touched
+    write = batch.produced[partition.number].append
     place, last_outline = 0, b""
     for message in run:
         value, key = message.value(), message.key()

@@ -24,12 +24,15 @@ from schemas.topics import partition_of
 from streams.baseline.seen import is_gap
 from streams.judge.baselines import BaselineFeed, Moved
 from streams.judge.batch import Batch, Produced, judge_batch
+from streams.judge.contents import Contents
 from streams.judge.envelopes import Envelopes
 from streams.judge.feed import PolicyFeed
 from streams.judge.memo import Limits, principal_of_row
-from streams.judge.partition import Output, Partition
+from streams.judge.partition import Partition
 from streams.judge.restore import restore
 from streams.judge.state import StateReader
+from streams.judge.told import tell_life
+from streams.judge.types import Output
 from streams.kafka import Consumed, consume, group_consumer, is_fenced, transactional_producer
 
 __all__ = ["Judge"]
@@ -106,9 +109,8 @@ class Judge:
     def _restored(self, number: int, state: StateReader, sharing: int) -> Partition:
         """Return a partition as it was left; the memo's bytes are shared among all of this judge."""
         memo_bytes = self._settings.judge.memo_bytes // sharing
-        partition = Partition(
-            number, self._feed.current, self._limits, memo_bytes, self._envelopes, self._baselines.current
-        )
+        contents = Contents(self._feed.current, self._baselines.current)
+        partition = Partition(number, contents, self._limits, memo_bytes, self._envelopes)
         partition.restore(state)
         self._untold |= dict.fromkeys(self._baselines.current.principals(), False)
         return partition
@@ -128,7 +130,11 @@ class Judge:
         started = time.monotonic()
         flush = started - self._flushed >= settings.flush_seconds
         announced = self._announce()
-        if not messages and not announced and not (flush and any(part.pending for part in self._partitions.values())):
+        if (
+            not messages
+            and not announced
+            and not (flush and any(part.ledger.pending for part in self._partitions.values()))
+        ):
             return 0
         batch = self._judge(messages, announced)
         self._commit(batch, flush=flush)
@@ -142,8 +148,8 @@ class Judge:
         changed = {principal for principal, decides in moved.items() if decides}
         steps = self._steps(moved)
         for number, partition in self._partitions.items():
-            records = partition.adopt(policies, self._next[number], now())
-            records += partition.adopt_baselines(changed, self._next[number], now())
+            records = partition.adoptions.policies(policies, self._next[number], now())
+            records += partition.adoptions.baselines(changed, self._next[number], now())
             records += steps.get(number, [])
             if records or number in self._gone:
                 self._touched.add(number)
@@ -162,7 +168,7 @@ class Judge:
             number = partition_of(principal.encode(), self._event_partitions)
             profile = self._baselines.current.profile(principal) if number in self._partitions else None
             if profile is not None:
-                steps[number] = steps.get(number, []) + self._partitions[number].tell(profile)
+                steps[number] = steps.get(number, []) + tell_life(profile, self._partitions[number].ledger)
         self._untold.clear()
         return steps
 
@@ -215,7 +221,7 @@ class Judge:
         for number in self._touched:
             partition = self._partitions[number]
             if flush:
-                partition.sweep_when_due()
+                partition.entities.sweep_when_due()
             state, activity_rows = partition.take(flush=flush)
             states[number] = [{"key": key, "value": value} for key, value in state]
             for key, value in activity_rows:
@@ -251,7 +257,9 @@ class Judge:
         count("memo_misses", batch.misses, process=self._name)
         count("memo_hits", events - batch.misses - len(batch.dead), process=self._name)
         count("deadletters", len(batch.dead), process=self._name, stage=_STAGE)
-        gauge("memo_bytes", sum(part.remembered_bytes for part in self._partitions.values()), process=self._name)
+        gauge(
+            "memo_bytes", sum(part.contexts.remembered_bytes for part in self._partitions.values()), process=self._name
+        )
         observe("batch_seconds", time.monotonic() - started, process=self._name)
 
     # The session

@@ -18,6 +18,9 @@ __all__ = ["OTHER", "Context", "Counter", "Known", "Limits", "digest_of", "princ
 OTHER: Final = "other"
 """Begins the digest of the rows, one an outcome, into which everything beyond the limits of a dimension is counted."""
 
+UNKNOWN: Final = "unknown:"
+"""Begins the principal of a container of which no facts have come."""
+
 _SAMPLES: Final = 5
 _NO_ACTIVITY: Final = b"\0"
 
@@ -147,6 +150,11 @@ class Context:
     replicas: int = 0
     rows: Tally[str] = field(default_factory=Tally)
     fresh: Tally[tuple[str, str]] = field(default_factory=Tally)
+
+    @property
+    def provisional(self) -> bool:
+        """Return whether it is that of a container of which no facts have come."""
+        return self.principal.startswith(UNKNOWN)
 
     def counter(
         self, activity: bytes, dimension: str, outcome: str, second: str, source: str, partition: int, limits: Limits

@@ -72,6 +72,10 @@ class CounterState:
     deciding: dict[str, Any]
     values: dict[str, Any]
 
+    def counted(self) -> dict[str, Any]:
+        """Return what it had counted: all values but those that say what is counted."""
+        return {name: value for name, value in self.values.items() if name not in _NAMING}
+
 
 @dataclass(slots=True)
 class StateReader:
@@ -134,6 +138,7 @@ def told_record(principal: str, number: int) -> StateRecord:
 COUNTED: Final = ("count", "last", "last_id", "samples", "replicas")
 """What changes of a counter with every event, so that the marks carry it until its next record."""
 
+_NAMING: Final = ("slot", "activity")
 _VALUES: Final = ("slot", "dimension", "count", "first", "first_id", "last", "last_id", "samples", "born", "replicas")
 
 

@@ -19,7 +19,7 @@ from schemas.keys import public_key_of
 from schemas.policyset import Document, PolicySet, parse_policies
 from streams.baseline.rules import LearnRules
 from streams.baseline.seen import Seen
-from streams.judge.baselines import Baselines
+from streams.judge.contents import Contents
 from streams.judge.envelopes import Envelopes
 from streams.judge.memo import Limits
 from streams.judge.partition import Partition
@@ -75,8 +75,8 @@ class Shop:
     events: int = 0
 
     def __post_init__(self) -> None:
-        compiled = CompiledPolicies.compile(self.policies)
-        self.partition = Partition(0, compiled, Limits(2_000, 2_000), 2**24, Envelopes(), Baselines())
+        contents = Contents(CompiledPolicies.compile(self.policies))
+        self.partition = Partition(0, contents, Limits(2_000, 2_000), 2**24, Envelopes())
 
     def start(self, **settings: Any) -> Shop:
         known = {
@@ -163,8 +163,9 @@ class Shop:
 
     def rows(self) -> Iterator[tuple[bytes, bytes | None]]:
         """Yield what the judge has written to ``activities`` until now, compacted."""
-        for context in self.partition.contexts.values():
-            self.partition._dirty |= dict.fromkeys(context.counters.values())
+        for context in self.partition.contexts.by_hash.values():
+            for counter in context.counters.values():
+                self.partition.ledger.change(counter)
         yield from self.partition.take(flush=True)[1]
 
     def seen(self) -> Seen:

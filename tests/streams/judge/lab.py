@@ -15,6 +15,7 @@ from schemas.codec import Event, encode_event
 from schemas.event import timestamp
 from schemas.policyset import Document, PolicySet, parse_policies
 from streams.judge.batch import judge_batch
+from streams.judge.contents import Contents
 from streams.judge.envelopes import Envelopes
 from streams.judge.memo import Limits
 from streams.judge.partition import Partition
@@ -159,7 +160,7 @@ class Lab:
         reader = StateReader()
         for key, value in compacted(self.log):
             reader.take(key, value)
-        self.partition = Partition(self.number, self.policies, self.limits, self.memo_bytes, Envelopes())
+        self.partition = Partition(self.number, Contents(self.policies), self.limits, self.memo_bytes, Envelopes())
         self.partition.restore(reader)
 
     def judge(self, messages: Iterable[Message], *, flush: bool = False, crash: bool = False) -> list[Event]:
@@ -179,7 +180,7 @@ class Lab:
 
     def _commit(self, values: list[bytes], dead: Any, *, flush: bool, crash: bool) -> list[bytes]:
         if flush:
-            self.partition.sweep_when_due()
+            self.partition.entities.sweep_when_due()
         state, rows = self.partition.take(flush=flush)
         if crash:
             self.restart()
@@ -200,7 +201,7 @@ class Lab:
 
     def adopt(self, text: str, offset: int) -> list[Event]:
         self.policies = CompiledPolicies.compile(policies(text))
-        return self.commit(self.partition.adopt(self.policies, offset, at(0)))
+        return self.commit(self.partition.adoptions.policies(self.policies, offset, at(0)))
 
     def counts(self) -> Tally[str]:
         """Return the counts of all rows by activity digest, after a flush."""

@@ -17,9 +17,10 @@ from schemas.errors import ConfigurationError
 from schemas.event import validate_event
 from streams.baseline.seen import is_gap
 from streams.judge.baselines import Baselines
+from streams.judge.contexts import size_of
 from streams.judge.memo import Known
-from streams.judge.partition import _size_of
 from streams.judge.policy import CompiledPolicies
+from streams.judge.told import tell_life
 from tests.streams.judge.lab import (
     DAY,
     SECOND,
@@ -75,7 +76,7 @@ class World(Lab):
         self.baselines, self.changed = Baselines(), set()
         for principal, value in Random(self.sent).sample(sorted(self.written.items()), len(self.written)):
             self.baselines.put(principal.encode(), value)
-        self.partition.baselines = self.baselines
+        self.partition.contents.baselines = self.baselines
 
     def put(self, *profiles: Profile) -> list[Event]:
         """Put baselines in force and return what the judge writes before its next event."""
@@ -86,12 +87,12 @@ class World(Lab):
         return self.adopt_baselines()
 
     def adopt_baselines(self) -> list[Event]:
-        records = self.partition.adopt_baselines(self.changed, self.sent, at(0))
+        records = self.partition.adoptions.baselines(self.changed, self.sent, at(0))
         self.changed = set()
         return self.commit(records)
 
     def tell(self, profile: Profile) -> list[Event]:
-        return self.commit(self.partition.tell(profile))
+        return self.commit(tell_life(profile, self.partition.ledger))
 
     def says(self, entity: str, fields: Event, seconds: float = 0.0) -> Message:
         self.sent += 1
@@ -329,7 +330,7 @@ def test_what_came_into_force_while_no_judge_was_there_is_adopted_by_the_next_on
 
 
 def memo(made: World, entity: str) -> dict[bytes, Known]:
-    return dict(made.partition.entities[entity.encode()].context.memo)
+    return dict(made.partition.entities.by_key[entity.encode()].context.memo)
 
 
 def test_only_principals_whose_version_changed_are_judged_anew() -> None:
@@ -337,11 +338,11 @@ def test_only_principals_whose_version_changed_are_judged_anew() -> None:
     made.judge([made.says(one, deed) for _ in range(2) for one in (A, B, C) for deed in (NGINX, CURL)])
     web, db = memo(made, A), memo(made, C)
     assert len(web) == len(db) == 2
-    guess = made.partition.entities[C.encode()].last
+    guess = made.partition.entities.by_key[C.encode()].last
     made.put(profile_of(elements={"exec": (("/usr/bin/curl",),)}, version=2))
     assert memo(made, A) == {}
     assert memo(made, C) == db
-    assert made.partition.entities[C.encode()].last is guess
+    assert made.partition.entities.by_key[C.encode()].last is guess
     judged = made.judge([made.says(one, deed) for one in (A, B, C) for deed in (NGINX, CURL)])
     assert [said(one, "outcome", "baseline.version") for one in judged] == [
         *[["unauthorized", 2], ["authorized", 2]] * 2,
@@ -355,9 +356,9 @@ def test_nobody_expects_a_verdict_that_is_forgotten() -> None:
     """The guess of what follows compares bytes: what is forgotten must have none that an event ends with."""
     made = world(profile_of())
     made.judge([made.says(A, NGINX) for _ in range(3)])
-    assert made.partition.entities[A.encode()].last.following.activity.startswith(b',"ecs.version":')
+    assert made.partition.entities.by_key[A.encode()].last.following.activity.startswith(b',"ecs.version":')
     made.put(profile_of(elements={"exec": ()}, version=2))
-    assert made.partition.entities[A.encode()].last.following.activity == b"\0"
+    assert made.partition.entities.by_key[A.encode()].last.following.activity == b"\0"
     assert [said(one, "outcome") for one in made.judge([made.says(A, NGINX) for _ in range(3)])] == [
         ["unauthorized"]
     ] * 3
@@ -381,11 +382,11 @@ ACTS = st.one_of(
 
 
 def check_memo(made: World) -> None:
-    remembered = [one for context in made.partition.contexts.values() for one in context.memo.items()]
-    assert made.partition.remembered_bytes == sum(_size_of(key, known) for key, known in remembered)
+    remembered = [one for context in made.partition.contexts.by_hash.values() for one in context.memo.items()]
+    assert made.partition.contexts.remembered_bytes == sum(size_of(key, known) for key, known in remembered)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(ACTS, max_size=30), st.booleans())
 def test_every_verdict_is_by_the_versions_that_were_adopted_last(acts: list[tuple[str, str, Any]], flush: bool) -> None:  # noqa: FBT001 - drawn
     made, versions = World(policies=NO_POLICY), dict[str, dict[str, tuple[int, str]]]({"": {}})

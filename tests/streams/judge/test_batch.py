@@ -148,12 +148,12 @@ def answer(lab: Lab, record: Message) -> tuple[list[bytes], list[Any]]:
 
 
 def forgetful(lab: Lab) -> Lab:
-    lab.partition.forget_verdicts()
+    lab.partition.contexts.forget_verdicts()
     lab.partition.envelopes.outlines.clear()
     return lab
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     writing=st.sampled_from(WRITINGS),
     activity=st.sampled_from(ACTIVITIES),
@@ -197,7 +197,7 @@ def test_how_an_event_is_written_does_not_matter(activity: Event) -> None:
         assert answer(knowing([KEY]), Message(100, KEY.encode(), writing(event, Random(1))))[0] == plain
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(seed=st.integers(), activity=st.sampled_from(ACTIVITIES))
 def test_nonsense_in_the_digits_of_a_known_envelope_gains_nothing(seed: int, activity: Event) -> None:
     random, lab = Random(seed), knowing([KEY])
@@ -279,7 +279,7 @@ def test_times_are_compared_as_utc_however_they_are_written(moment: str) -> None
     assert judged[0]["@timestamp"] == moment
     (row,) = [row for row in lab.rows.values() if row.get("process.executable") == "/opt/new"]
     assert row["activity.first"] == "2026-01-01T08:00:00.000000000Z"
-    assert lab.partition.marks.clock == "2026-01-01T08:00:00.000000000Z"
+    assert lab.partition.ledger.marks.clock == "2026-01-01T08:00:00.000000000Z"
 
 
 def test_a_batch_tells_its_last_messages_and_its_misses() -> None:
@@ -291,7 +291,7 @@ def test_a_batch_tells_its_last_messages_and_its_misses() -> None:
     assert [json.loads(one["value"])["event.id"] for one in batch.produced[0]] == [
         f"shop:0000:{number:012d}" for number in range(200, 205)
     ]
-    assert at(9) == lab.partition.marks.clock
+    assert at(9) == lab.partition.ledger.marks.clock
 
 
 def test_every_envelope_field_passes_the_fast_path() -> None:

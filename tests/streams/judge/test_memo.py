@@ -46,7 +46,7 @@ def test_beyond_the_live_activities_everything_is_counted_in_the_other_row(*, re
     assert other["activity.samples"][:5] == [f"shop:0000:{number:012d}" for number in range(21, 26)]
     assert other["verdict.outcome"] == "undetermined"
     assert lab.counts().total() == 71
-    assert lab.partition.marks.outcomes == {"undetermined": 71}
+    assert lab.partition.ledger.marks.outcomes == {"undetermined": 71}
 
 
 def test_outcomes_are_kept_apart_beyond_the_limits() -> None:
@@ -93,8 +93,8 @@ def test_the_memo_is_bounded_in_bytes_and_forgets_verdicts_never_counts() -> Non
     for _ in range(3):
         for number in range(1, 101):
             novel(lab, range(number, number + 1))
-            kept.append(sum(map(len, (context.memo for context in lab.partition.contexts.values()))))
-            assert lab.partition.remembered_bytes <= 20_000
+            kept.append(sum(map(len, (context.memo for context in lab.partition.contexts.by_hash.values()))))
+            assert lab.partition.contexts.remembered_bytes <= 20_000
     assert max(kept) < 40
     assert [row["activity.count"] for row in rows(lab)] == [3] * 100
 
@@ -104,10 +104,10 @@ def test_what_is_remembered_is_measured() -> None:
     novel(lab, range(1, 11))
     held = [
         len(key) + len(known.activity) + len(known.tail)
-        for context in lab.partition.contexts.values()
+        for context in lab.partition.contexts.by_hash.values()
         for key, known in context.memo.items()
     ]
     assert len(held) == 10
-    assert sum(held) < lab.partition.remembered_bytes < sum(held) + 10 * 500
-    lab.partition.forget_verdicts()
-    assert lab.partition.remembered_bytes == 0
+    assert sum(held) < lab.partition.contexts.remembered_bytes < sum(held) + 10 * 500
+    lab.partition.contexts.forget_verdicts()
+    assert lab.partition.contexts.remembered_bytes == 0

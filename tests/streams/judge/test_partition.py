@@ -53,11 +53,11 @@ def test_replicas_share_what_is_remembered() -> None:
     lab, shop = Lab(), Source()
     lab.judge([shop.says(A, facts()), shop.says(B, facts(**{"container.name": "web-2", "host.name": "node-2"}))])
     first, second = lab.judge([shop.says(A, SHELL)]), lab.judge([shop.says(B, SHELL)])
-    assert lab.partition.entities[A.encode()].context is lab.partition.entities[B.encode()].context
+    assert lab.partition.entities.by_key[A.encode()].context is lab.partition.entities.by_key[B.encode()].context
     verdict = {name: value for name, value in first[0].items() if name.startswith("verdict.")}
     assert {name: value for name, value in second[0].items() if name.startswith("verdict.")} == verdict
     assert (second[0]["container.name"], second[0]["host.name"]) == ("web-2", "node-2")
-    assert len(lab.partition.entities[A.encode()].memo) == 1
+    assert len(lab.partition.entities.by_key[A.encode()].memo) == 1
     assert lab.counts()[digest(SHELL)] == 2
 
 
@@ -84,7 +84,7 @@ def test_a_verdict_sees_deciding_facts_and_activity_alone(monkeypatch: pytest.Mo
         seen.append((record, principal))
         return decide(record, principal, compiled, baseline)
 
-    monkeypatch.setattr("streams.judge.partition.decide", spy)
+    monkeypatch.setattr("streams.judge.contents.decide", spy)
     lab, shop = Lab(), Source()
     lab.judge([shop.says(A, facts(**{"container.name": "web-1", "container.settings.user": "0"}))])
     seen.clear()
@@ -106,7 +106,7 @@ def test_a_verdict_sees_deciding_facts_and_activity_alone(monkeypatch: pytest.Mo
 
 
 def known(lab: Lab, entity: str) -> dict[str, Any]:
-    merged = lab.partition.entities[entity.encode()].facts
+    merged = lab.partition.entities.by_key[entity.encode()].facts
     return {name: value for name, (_, value) in merged.fields.items()}
 
 
@@ -133,10 +133,10 @@ def test_of_one_authority_the_later_offset_wins_not_the_later_clock() -> None:
 def test_a_restart_with_fewer_settings_has_fewer() -> None:
     lab, shop = Lab(), Source()
     lab.judge([shop.says(A, facts(**{"container.settings.privileged": True, "container.settings.user": "0"}))])
-    before = lab.partition.entities[A.encode()].context
+    before = lab.partition.entities.by_key[A.encode()].context
     lab.judge([shop.says(A, facts(**{"container.settings.user": "0"}))])
     assert "container.settings.privileged" not in known(lab, A)
-    assert lab.partition.entities[A.encode()].context is not before
+    assert lab.partition.entities.by_key[A.encode()].context is not before
     lab.restart()
     assert "container.settings.privileged" not in known(lab, A)
 
@@ -146,7 +146,7 @@ def test_facts_are_judged_with_what_they_say_themselves_and_once() -> None:
     judged = lab.judge([shop.says(A, facts(**{"container.name": "one"}) | {"verdict.outcome": "authorized"})])
     assert judged[0]["container.name"] == "one"
     assert judged[0]["verdict.outcome"] == "undetermined"
-    assert not lab.partition.entities[A.encode()].memo
+    assert not lab.partition.entities.by_key[A.encode()].memo
 
 
 # Entities of which no facts have come
@@ -200,7 +200,7 @@ def test_facts_amend_each_activity_of_each_source_once(*, together: bool, restar
     assert sorted(one["event.id"] for one in found.values()) == [f"judge:0000:{number:012d}" for number in (1, 2, 3)]
     for one in found.values():
         assert one["verdict.principal"] == "container:/shop/web/"
-        assert one["verdict.context"] == lab.partition.entities[A.encode()].context.hash
+        assert one["verdict.context"] == lab.partition.entities.by_key[A.encode()].context.hash
         assert one["workload.name"] == "web"
     moved(lab, events)
 
@@ -213,7 +213,7 @@ def moved(lab: Lab, events: list[Any]) -> None:
     assert [row["activity.principal"] for row in shells] == ["container:/shop/web/"]
     assert (shells[0]["activity.first"], shells[0]["activity.last"]) == (at(0), at(7))
     assert f"unknown:{B}" in {row["activity.principal"] for row in lab.rows.values()}
-    assert lab.partition.marks.outcomes == {"unauthorized": 5, "authorized": 2, "undetermined": 1}
+    assert lab.partition.ledger.marks.outcomes == {"unauthorized": 5, "authorized": 2, "undetermined": 1}
     stored = {key for key, value in compacted(lab.log) if value is not None}
     assert not [key for key in stored if f"unknown:{A}".encode() in key]
     assert len(events) + 1 == sum(counts.values())
@@ -234,7 +234,7 @@ def test_facts_without_a_workload_leave_a_container_provisional_until_it_has_one
     lab.counts()
     assert {row["activity.principal"] for row in lab.rows.values()} == {"container:/shop/web/"}
     assert lab.counts()[digest(SHELL)] == 2
-    assert len(lab.partition.contexts) == 1
+    assert len(lab.partition.contexts.by_hash) == 1
 
 
 def test_an_amendment_may_change_the_verdict() -> None:
@@ -254,10 +254,10 @@ def test_an_amendment_may_change_the_verdict() -> None:
 
 def test_an_adoption_stands_before_the_first_event_that_it_decides() -> None:
     lab, shop = Lab(), Source()
-    assert [one["adoption.hash"] for one in lab.commit(lab.partition.adopt(lab.policies, 0, at(0)))] == [
+    assert [one["adoption.hash"] for one in lab.commit(lab.partition.adoptions.policies(lab.policies, 0, at(0)))] == [
         lab.policies.hash
     ]
-    assert lab.partition.adopt(lab.policies, 5, at(0)) == []
+    assert lab.partition.adoptions.policies(lab.policies, 5, at(0)) == []
     lab.judge([shop.says(A, facts()), shop.says(A, NGINX), shop.says(A, NGINX)])
     assert lab.judge([shop.says(A, NGINX)])[0]["verdict.outcome"] == "authorized"
     old = lab.policies.hash
@@ -266,18 +266,18 @@ def test_an_adoption_stands_before_the_first_event_that_it_decides() -> None:
     assert record["adoption.offset"] == 4
     assert record["adoption.hash"] == lab.policies.hash != old
     assert record["entity.id"] == "judge"
-    assert not lab.partition.remembered_bytes
+    assert not lab.partition.contexts.remembered_bytes
     (judged,) = lab.judge([shop.says(A, NGINX)])
     assert (judged["verdict.outcome"], judged["verdict.policy_hash"]) == ("unauthorized", lab.policies.hash)
     assert lab.counts()[digest(NGINX)] == 4
-    assert lab.partition.marks.outcomes == {"undetermined": 1, "authorized": 3, "unauthorized": 1}
+    assert lab.partition.ledger.marks.outcomes == {"undetermined": 1, "authorized": 3, "unauthorized": 1}
 
 
 def test_what_was_adopted_is_remembered() -> None:
     lab = Lab()
-    lab.commit(lab.partition.adopt(lab.policies, 0, at(0)))
+    lab.commit(lab.partition.adoptions.policies(lab.policies, 0, at(0)))
     lab.restart()
-    assert lab.partition.adopt(lab.policies, 7, at(0)) == []
+    assert lab.partition.adoptions.policies(lab.policies, 7, at(0)) == []
 
 
 # Rows
@@ -291,11 +291,11 @@ def test_new_and_unauthorized_activities_are_rows_at_once_the_others_at_a_flush(
     lab.judge([shop.says(A, NGINX), shop.says(A, SHELL)])
     rows = {row["activity.digest"]: row["activity.count"] for row in lab.rows.values()}
     assert (rows[digest(NGINX)], rows[digest(SHELL)]) == (1, 2)
-    assert lab.partition.pending
+    assert lab.partition.ledger.pending
     lab.commit(flush=True)
     rows = {row["activity.digest"]: row["activity.count"] for row in lab.rows.values()}
     assert (rows[digest(NGINX)], rows[digest(SHELL)]) == (2, 2)
-    assert not lab.partition.pending
+    assert not lab.partition.ledger.pending
     assert count[digest(NGINX)]["activity.first_id"] == "shop:0000:000000000002"
     (nginx,) = [row for row in lab.rows.values() if row["activity.digest"] == digest(NGINX)]
     assert nginx["activity.last_id"] == "shop:0000:000000000004"
@@ -326,9 +326,9 @@ def test_heartbeats_get_no_verdict_and_move_the_clock() -> None:
     (beat,) = lab.judge([shop.says("host:node-1", HEARTBEAT | {"heartbeat.number": 7, "verdict.outcome": "x"}, 60)])
     assert beat["heartbeat.number"] == 7
     assert not [name for name in beat if name.startswith("verdict.")]
-    assert lab.partition.marks.heartbeats == 1
+    assert lab.partition.ledger.marks.heartbeats == 1
     assert not lab.counts()
-    assert lab.partition.marks.clock == at(60)
+    assert lab.partition.ledger.marks.clock == at(60)
 
 
 def test_an_ended_entity_leaves_after_a_day_a_silent_one_after_seven() -> None:
@@ -337,11 +337,11 @@ def test_an_ended_entity_leaves_after_a_day_a_silent_one_after_seven() -> None:
     gone = does("", **{"event.action": "container-destroy", "process.executable": None})
     lab.judge([shop.says(C, gone)])
     lab.judge([shop.says(A, gone), shop.says(C, NGINX, days(0.5))], flush=True)
-    assert set(lab.partition.entities) == {A.encode(), B.encode(), C.encode()}
+    assert set(lab.partition.entities.by_key) == {A.encode(), B.encode(), C.encode()}
     lab.judge([shop.says("host:x", NGINX, days(1.1))], flush=True)
-    assert set(lab.partition.entities) == {B.encode(), b"host:x"}
+    assert set(lab.partition.entities.by_key) == {B.encode(), b"host:x"}
     lab.judge([shop.says("host:x", NGINX, days(8))], flush=True)
-    assert set(lab.partition.entities) == {b"host:x"}
+    assert set(lab.partition.entities.by_key) == {b"host:x"}
     assert not [key for key, value in compacted(lab.log) if key.startswith(b"entity/") and value is not None]
 
 
@@ -354,7 +354,7 @@ def test_who_acts_is_not_silent() -> None:
     assert known(lab, B)["container.image.name"] == "registry.example/web:1"
     lab.restart()
     lab.judge([shop.says("host:x", NGINX, days(25))], flush=True)
-    assert {A.encode(), B.encode()} <= set(lab.partition.entities)
+    assert {A.encode(), B.encode()} <= set(lab.partition.entities.by_key)
 
 
 def test_the_future_clock_of_one_sensor_ends_nobody() -> None:
@@ -362,8 +362,8 @@ def test_the_future_clock_of_one_sensor_ends_nobody() -> None:
     lab.judge([shop.says(A, facts(), 0)])
     mad = envelope(1, B, collector="mad", seconds=days(100)) | NGINX
     lab.judge([message(9, mad, appended=START + 60 * SECOND)], flush=True)
-    assert lab.partition.marks.clock == at(60)
-    assert A.encode() in lab.partition.entities
+    assert lab.partition.ledger.marks.clock == at(60)
+    assert A.encode() in lab.partition.entities.by_key
 
 
 # Gaps
@@ -377,7 +377,7 @@ def test_events_deleted_before_they_were_judged_are_one_finding() -> None:
     assert (record["verdict.outcome"], record["verdict.by"]) == ("unauthorized", "sensor")
     (row,) = lab.rows.values()
     assert (row["activity.count"], row["verdict.outcome"]) == (1, "unauthorized")
-    assert not lab.partition.marks.outcomes
+    assert not lab.partition.ledger.marks.outcomes
     lab.commit(lab.partition.note_gap(10, 11, at(6)), flush=True)
     (row,) = lab.rows.values()
     assert row["activity.count"] == 2

@@ -76,14 +76,14 @@ def outcome(lab: Lab) -> dict[str, Any]:
     return {
         "verdicts": lab.verdicts,
         "rows": {key: {n: v for n, v in row.items() if n not in SAMPLED} for key, row in lab.rows.items()},
-        "outcomes": lab.partition.marks.outcomes,
-        "heartbeats": lab.partition.marks.heartbeats,
-        "number": lab.partition.marks.number,
-        "facts": {key: entity.facts for key, entity in lab.partition.entities.items() if entity.facts.fields},
+        "outcomes": lab.partition.ledger.marks.outcomes,
+        "heartbeats": lab.partition.ledger.marks.heartbeats,
+        "number": lab.partition.ledger.marks.number,
+        "facts": {key: entity.facts for key, entity in lab.partition.entities.by_key.items() if entity.facts.fields},
     }
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(drawn=events_of, cuts=cuts_of, limits=st.sampled_from([Limits(2_000, 200), Limits(2, 200), Limits(2_000, 1)]))
 def test_a_judge_that_dies_at_any_moment_loses_and_doubles_nothing(
     drawn: list[tuple[str, Event, str, int]], cuts: list[Cut], limits: Limits
@@ -91,22 +91,24 @@ def test_a_judge_that_dies_at_any_moment_loses_and_doubles_nothing(
     messages = numbered(drawn)
     expected, found = undisturbed(messages, limits), disturbed(messages, cuts, limits)
     assert outcome(found) == outcome(expected)
-    assert sum(row["activity.count"] for row in found.rows.values()) == sum(found.partition.marks.outcomes.values())
+    assert sum(row["activity.count"] for row in found.rows.values()) == sum(
+        found.partition.ledger.marks.outcomes.values()
+    )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(drawn=events_of, cuts=cuts_of)
 def test_what_is_stored_is_what_is_known(drawn: list[tuple[str, Event, str, int]], cuts: list[Cut]) -> None:
     lab = disturbed(numbered(drawn), cuts, Limits(2, 1))
-    before = outcome(lab), counters(lab), lab.partition.marks
+    before = outcome(lab), counters(lab), lab.partition.ledger.marks
     lab.restart()
-    assert (outcome(lab), counters(lab), lab.partition.marks) == before
+    assert (outcome(lab), counters(lab), lab.partition.ledger.marks) == before
 
 
 def counters(lab: Lab) -> dict[str, tuple[Any, ...]]:
     return {
         counter.key: (counter.count, counter.first, counter.first_id, counter.last, counter.last_id, counter.samples)
-        for context in lab.partition.contexts.values()
+        for context in lab.partition.contexts.by_hash.values()
         for counter in context.counters.values()
     }
 
@@ -116,7 +118,7 @@ def test_the_log_holds_one_record_for_each_thing_known() -> None:
     lab = disturbed(messages, [Cut(3, flush=True, crash=False)] * 20, Limits(2_000, 200))
     alive = [key for key, value in compacted(lab.log) if value is not None]
     kinds = {kind: sum(key.startswith(kind) for key in alive) for kind in (b"entity/", b"counter/", b"marks")}
-    entities = [entity for entity in lab.partition.entities.values() if entity.facts.fields]
+    entities = [entity for entity in lab.partition.entities.by_key.values() if entity.facts.fields]
     assert kinds == {b"entity/": len(entities), b"counter/": len(counters(lab)), b"marks": 1}
     assert len(alive) == sum(kinds.values())
 

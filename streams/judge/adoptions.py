@@ -1,0 +1,53 @@
+"""Going over to other contents between two transactions, and saying so in the partition."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from schemas.codec import encode_event
+from streams.judge import records
+from streams.judge.contents import Contents
+from streams.judge.contexts import Contexts
+from streams.judge.ledger import Ledger
+from streams.judge.policy import CompiledPolicies
+from streams.judge.types import Output
+
+__all__ = ["Adoptions"]
+
+
+@dataclass(frozen=True, slots=True)
+class Adoptions:
+    """Each method makes contents decide from an events offset on, and returns the adoption record.
+
+    It returns nothing if exactly these were adopted here before, by whichever judge.
+    """
+
+    contents: Contents
+    contexts: Contexts
+    ledger: Ledger
+
+    def policies(self, policies: CompiledPolicies, offset: int, moment: str) -> Output:
+        """Decide by another policy set."""
+        if policies is not self.contents.policies:
+            self.contents.policies = policies
+            self.contexts.decide_anew(self.contexts.all())
+        if self.ledger.marks.adopted == policies.hash:
+            return []
+        self.ledger.marks.adopted = policies.hash
+        return [self._record("policies", policies.hash, offset, moment)]
+
+    def baselines(self, changed: Collection[str], offset: int, moment: str) -> Output:
+        """Decide by other baselines of these principals; of others nothing is forgotten."""
+        if changed:
+            self.contexts.decide_anew(context for context in self.contexts.all() if context.principal in changed)
+        adopted = self.contents.baselines.hash
+        if self.ledger.marks.baselines == adopted:
+            return []
+        self.ledger.marks.baselines = adopted
+        return [self._record("baselines", adopted, offset, moment)]
+
+    def _record(self, subject: str, content_hash: str, offset: int, moment: str) -> tuple[bytes, bytes]:
+        number = self.ledger.next_number()
+        record = records.adoption(self.ledger.number, number, moment, offset, subject, content_hash)
+        return records.JUDGE.encode(), encode_event(record)

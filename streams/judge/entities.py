@@ -1,0 +1,132 @@
+"""The entities of one partition: what is known of each, and when it is let go of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from schemas.codec import Event, suffix
+from schemas.event import parse_time
+from schemas.facts import Facts
+from streams.judge.contexts import Contexts
+from streams.judge.envelopes import entity_mark
+from streams.judge.ledger import Ledger
+from streams.judge.memo import Context, Known
+from streams.judge.state import EntityState, entity_record
+
+__all__ = ["Entities", "Entity"]
+
+_SILENT_NANOSECONDS: Final = 7 * 24 * 3600 * 1_000_000_000
+_ENDED_NANOSECONDS: Final = 24 * 3600 * 1_000_000_000
+
+
+@dataclass(slots=True, eq=False)
+class Entity:
+    """What acts.
+
+    ``memo`` is its context's, or empty while every event of it must be looked at (no facts yet, or long silent); ``last`` is the
+    activity of it that was looked up there last; ``mark`` is what the envelope of each of its events holds.
+    """
+
+    id: str
+    facts: Facts
+    context: Context
+    mark: bytes = b""
+    suffix: bytes = b""
+    memo: dict[bytes, Known] = field(default_factory=dict)
+    last: Known = field(default_factory=Known.nothing)
+    seen: str = ""
+    ended: str = ""
+
+    def use(self, memo: dict[bytes, Known]) -> None:
+        """Look activities up in this memo from now on, and expect none of another."""
+        self.memo, self.last = memo, Known.nothing()
+
+    def refresh(self) -> None:
+        """Go by the facts and the context that it has now."""
+        self.suffix = suffix(self.facts.known())
+        self.use({} if self.provisional else self.context.memo)
+
+    @property
+    def provisional(self) -> bool:
+        """Return whether it is a container of which no facts have come."""
+        return self.context.provisional
+
+    def is_over(self, clock: int) -> bool:
+        """Return whether it ended a day or was silent seven days before the clock, in nanoseconds."""
+        if self.ended and clock - parse_time(self.ended) > _ENDED_NANOSECONDS:
+            return True
+        return clock - parse_time(self.seen) > _SILENT_NANOSECONDS
+
+
+@dataclass(slots=True)
+class Entities:
+    """All that act in one partition, by the key of their events."""
+
+    contexts: Contexts
+    ledger: Ledger
+    by_key: dict[bytes, Entity] = field(default_factory=dict)
+    _swept: str = ""
+
+    def acting(self, key: bytes, moment: str) -> Entity:
+        """Return the entity of an event that had to be looked at."""
+        entity = self.by_key.get(key)
+        if entity is None:
+            return self.add(key, Facts(), moment)
+        if entity.provisional:
+            self.note_seen(entity, moment)
+        elif entity.memo is not entity.context.memo:
+            entity.use(entity.context.memo)
+            self.keep(entity, seen=moment)
+        return entity
+
+    def add(self, key: bytes, facts: Facts, moment: str, ended: str = "") -> Entity:
+        """Return a new entity, known by these facts."""
+        name = key.decode()
+        context = self.contexts.of(name, facts)
+        entity = self.by_key[key] = Entity(name, facts, context, entity_mark(name), seen=moment, ended=ended)
+        entity.refresh()
+        return entity
+
+    def learn(self, entity: Entity, event: Event, moment: str) -> Context:
+        """Merge a facts event into what is known of an entity; return the context that it was in before."""
+        before = entity.context
+        if entity.facts.merge(event):
+            entity.context, entity.ended = self.contexts.of(entity.id, entity.facts), ""
+            entity.refresh()
+            self.keep(entity, seen=moment)
+        # Whose settings change is no other replica.
+        entity.context.replicas += entity.context.principal != before.principal
+        return before
+
+    def note_seen(self, entity: Entity, moment: str) -> None:
+        """Note once an hour that an entity lives of which every event comes by."""
+        if moment[:13] > entity.seen[:13]:
+            self.keep(entity, seen=moment)
+
+    def keep(self, entity: Entity, *, seen: str = "", ended: str = "") -> None:
+        """Note when an entity was seen or ended; stored only if it has facts (others are made again from their key)."""
+        entity.seen, entity.ended = max(entity.seen, seen), ended or entity.ended
+        if entity.facts.fields:
+            state = EntityState(entity.id, entity.facts, entity.seen, entity.ended)
+            self.ledger.keep(entity_record(state, entity.id))
+
+    def sweep_when_due(self) -> None:
+        """Once an hour of the events' clock, let go of entities that are over.
+
+        Every sweep takes all entities off the memo's fast path once; who comes back through ``acting`` is noted as seen.
+        """
+        if self.ledger.marks.clock[:13] == self._swept:
+            return
+        self._swept = self.ledger.marks.clock[:13]
+        clock = parse_time(self.ledger.marks.clock)
+        for key, entity in list(self.by_key.items()):
+            if entity.is_over(clock):
+                self._let_go(key, entity)
+            else:
+                entity.use({})
+
+    def _let_go(self, key: bytes, entity: Entity) -> None:
+        del self.by_key[key]
+        if entity.facts.fields:
+            self.ledger.keep(entity_record(None, entity.id))
