@@ -40,6 +40,7 @@ class ExecIntoMatch(ActorMatch):
     privileged: Truth | None = None
     host_namespaces: Some[Namespace] | None = None
     labels: Some[Label] | None = None
+    outcome: Some[Literal["success", "failure", "unknown"]] | None = None
     inspected: Truth | None = None
 
 

@@ -33,9 +33,10 @@ def is_request(record: Record) -> bool:
 
 
 def is_start(record: Record) -> bool:
-    """Return whether a container is started or first met, or a workload is written to the API."""
+    """Return whether a container is started or first met, or a workload is written to the API, which did not refuse it."""
     if is_request(record):
-        return record["kubernetes.audit.verb"] in _CHANGES and any(name.startswith(SETTING) for name in record)
+        is_written = record["kubernetes.audit.verb"] in _CHANGES and record.get("event.outcome") != "failure"
+        return is_written and any(name.startswith(SETTING) for name in record)
     return record.get("event.action", "") in _STARTS
 
 

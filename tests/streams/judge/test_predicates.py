@@ -243,4 +243,10 @@ def test_commands_and_ways_into_a_container() -> None:
     record = request("create", "pods", subresource="exec") | {"container.exec.command": "tar cf - /etc"}
     assert denied("access: {exec_into_container: {deny: {commands: 'tar *'}}}", record)
     assert not denied("access: {exec_into_container: {deny: {via: attach}}}", record)
+    assert not denied(
+        "access: {exec_into_container: {deny: {users: '*', outcome: success}}}", record | {"event.outcome": "failure"}
+    )
+    assert denied(
+        "access: {exec_into_container: {deny: {users: '*', outcome: success}}}", record | {"event.outcome": "success"}
+    )
     assert not denied("access: {exec_into_container: {deny: {inspected: true}}}", record)

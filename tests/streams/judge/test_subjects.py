@@ -92,6 +92,12 @@ def test_requests_that_write_concern_settings(verb: str, concerned: bool) -> Non
     assert ("settings.privileged" in sections(record)) is concerned
 
 
+@pytest.mark.parametrize(("outcome", "concerned"), [("success", True), ("unknown", True), ("failure", False)])
+def test_a_write_that_was_refused_starts_nothing(outcome: str, concerned: bool) -> None:  # noqa: FBT001 - a column
+    record = request("create", "pods", outcome=outcome) | {"container.settings.privileged": True}
+    assert ("settings.privileged" in sections(record)) is concerned
+
+
 @pytest.mark.parametrize(
     ("text", "mount"),
     [
