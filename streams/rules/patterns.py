@@ -1,0 +1,65 @@
+"""Regular expressions: RE2's, which cannot hang; what it cannot do is refused with the reason.
+
+Letters are compared without case as in the rest of the matcher: one character with one character.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+
+import re2
+
+from streams.rules.condition import Flag
+
+__all__ = ["MAX_PATTERN", "compile_regex", "fault_in_regex"]
+
+MAX_PATTERN: Final = 10_000
+"""Longest pattern that is read."""
+
+_MAX_MEMORY: Final = 8 << 20
+
+_UNSUPPORTED: Final = (
+    (re.compile(r"\(\?<?[=!]"), "looks ahead or behind"),
+    (re.compile(r"\(\?>|[*+?}]\+"), "forbids to go back (atomic groups, possessive quantifiers)"),
+    (re.compile(r"\(\?\(|\(\?R\)|\(\?&|\(\?P>|\(\?\d"), "branches or calls itself"),
+    (re.compile(r"\\[1-9]|\\k[<{']|\(\?P="), "refers back to a group"),
+)
+_ESCAPED_BACKSLASH: Final = re.compile(r"\\\\")
+
+
+def compile_regex(pattern: str, flags: Iterable[Flag] = ()) -> Any:
+    """Return the pattern compiled; raise ``re2.error`` where RE2 cannot."""
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = _MAX_MEMORY
+    letters = "".join(sorted(flags))
+    return re2.compile(f"(?{letters}){pattern}" if letters else pattern, options)
+
+
+def fault_in_regex(pattern: str, flags: Iterable[Flag] = ()) -> str | None:
+    """Say what is wrong with a regular expression, or nothing."""
+    if len(pattern) > MAX_PATTERN:
+        return f"has a regular expression of {len(pattern)} characters; at most {MAX_PATTERN} are read"
+    try:
+        compile_regex(pattern, flags)
+    except re2.error as error:
+        return f"has a regular expression that cannot be used: it {_reason(pattern, _said(error))}"
+    except UnicodeEncodeError:
+        return "has a regular expression with half a character (a lone surrogate) in it"
+    return None
+
+
+def _said(error: Exception) -> str:
+    """Return RE2's own words, which come as bytes."""
+    said = error.args[0] if error.args else ""
+    return said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+
+
+def _reason(pattern: str, said: str) -> str:
+    bare = _ESCAPED_BACKSLASH.sub("", pattern)
+    for form, what in _UNSUPPORTED:
+        if form.search(bare):
+            return f"{what}, which would allow it to hang; write it without ({said})"
+    return f"is not readable ({said})"
