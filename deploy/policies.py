@@ -120,8 +120,8 @@ def _parts(policies: PolicySet) -> Iterator[tuple[tuple[str, str], Any]]:
 
 def _of_policy(policy: Policy, policies: PolicySet) -> Iterator[tuple[str, Any]]:
     yield "scope", _plain(policy.scope)
-    if policy.sensors:
-        yield "sensors.level", policy.sensors.level
+    if policy.findings:
+        yield "findings.level", policy.findings.level
     if policy.learn:
         yield "learn", _plain(policy.learn)
     for person in policy.people:

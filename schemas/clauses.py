@@ -28,7 +28,7 @@ _SECTIONS: Final = (
 
 
 def clauses_of(policy: Policy) -> Iterator[WrittenClause]:
-    """Return the clauses of a policy in the order of the vocabulary, sensors and exceptions apart."""
+    """Return the clauses of a policy in the order of the vocabulary, findings and exceptions apart."""
     for name, section in _sections(policy):
         yield from section.written(name)
 

@@ -25,20 +25,20 @@ from schemas.vocabulary.values import LEVELS, Expiry, Identifier, Level, Model, 
 __all__ = [
     "LEVELS",
     "ExceptionRule",
+    "Findings",
     "Learn",
     "Person",
     "Policy",
     "Respond",
     "Scope",
     "ScopeMatch",
-    "Sensors",
     "Thresholds",
     "thresholds",
 ]
 
 
-class Sensors(Model):
-    """From which level on a sensor's own finding makes an event unauthorized."""
+class Findings(Model):
+    """From which level on the match of a rule, or a sensor's own finding, makes an event unauthorized."""
 
     level: Level
 
@@ -116,7 +116,7 @@ class Policy(Model):
     secrets: Secrets | None = None
     access: Access | None = None
     data: dict[Identifier, DataClass] | None = None
-    sensors: Sensors | None = None
+    findings: Findings | None = None
     learn: Learn | None = None
     respond: Some[Respond] = ()
     people: Some[Person] = ()

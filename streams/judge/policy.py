@@ -195,7 +195,7 @@ class CompiledPolicies:
         reason = (
             f"{sensor} found: {rule} (level {level}); policy {threshold.policy} acts from {LEVELS[threshold.rank]} on"
         ) + _lapsed([one for one in self._exceptions if one.is_about(rule, question)], question)
-        return Ruling(threshold.policy, "sensors.level", reason), ""
+        return Ruling(threshold.policy, "findings.level", reason), ""
 
     def allowance(self, question: Question) -> Ruling | None:
         """Return what allows the record: one clause, or for the start of a container one for each right it asks for."""
@@ -221,7 +221,7 @@ def _table(clauses: Mapping[str, list[_Clause]]) -> _Table:
 
 def _levels(policies: Iterable[Policy]) -> tuple[_Level, ...]:
     """Return the levels, the most specific scope first, then the strictest."""
-    listed = [(policy, LEVELS.index(policy.sensors.level)) for policy in policies if policy.sensors]
+    listed = [(policy, LEVELS.index(policy.findings.level)) for policy in policies if policy.findings]
     listed.sort(key=lambda level: (-specificity(level[0].scope), level[1], level[0].policy))
     return tuple(_Level(policy.policy, rank, scope_test(policy.scope, every=False)) for policy, rank in listed)
 

@@ -85,22 +85,22 @@ def test_comments_and_order_of_policies_are_no_difference() -> None:
 
 def test_differences_are_told_by_policy_and_clause() -> None:
     old = parsed(
-        "policy: a\nsettings: {privileged: deny}\nexec: {deny: {name: x, path: [/a, /b]}}\nsensors: {level: high}\n"
+        "policy: a\nsettings: {privileged: deny}\nexec: {deny: {name: x, path: [/a, /b]}}\nfindings: {level: high}\n"
     )
     new = parsed(
         "policy: a\nscope: {namespace: shop}\nsettings: {privileged: allow}\n"
         "exec: {deny: {name: x, path: [/a, /c], user: root}}\nfiles: {only: [/srv/**]}\n"
-        "---\npolicy: b\nsensors: {level: low}\n"
+        "---\npolicy: b\nfindings: {level: low}\n"
     )
     assert lines(old, new) == [
         'a: exec.x changed: path -/b +/c, user nothing → ["root"]',
         "a: files.only added: effect deny all else",
         'a: files.only[0] added: effect only, path ["/srv/**"]',
         'a: scope changed: namespace nothing → ["shop"]',
-        "a: sensors.level removed: high",
+        "a: findings.level removed: high",
         "a: settings.privileged changed: effect deny → allow",
         "b: scope added: everything",
-        "b: sensors.level added: low",
+        "b: findings.level added: low",
     ]
 
 

@@ -91,7 +91,7 @@ def test_facts_that_come_late_tell_whose_the_events_before_them_were() -> None:
     ("text", "event"),
     [
         ("policy: p\nexec: {deny: /bin/sh}\n", SH),
-        ("policy: p\nsensors: {level: medium}\n", SH | {"rule.name": "Shell", "rule.level": "high"}),
+        ("policy: p\nfindings: {level: medium}\n", SH | {"rule.name": "Shell", "rule.level": "high"}),
     ],
 )
 def test_what_policy_or_sensor_forbids_is_not_learned(text: str, event: Event) -> None:

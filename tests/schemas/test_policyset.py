@@ -49,7 +49,7 @@ def faults(text: str) -> list[str]:
         (GOOD + "scope: {namespace: }\n", "shop.yaml:3: scope.namespace: is empty"),
         (GOOD + "exec: {deny: [/a, ~]}\n", "shop.yaml:3: exec.deny[1]: is empty"),
         (GOOD + "scope: {labels: web}\n", "shop.yaml:3: scope.labels: `web` is no label"),
-        (GOOD + "sensors: {level: hihg}\n", "shop.yaml:3: sensors.level: `hihg` is none of"),
+        (GOOD + "findings: {level: hihg}\n", "shop.yaml:3: findings.level: `hihg` is none of"),
         (
             GOOD + "network: {egress: {deny: 10.0.0.1/8}}\n",
             "shop.yaml:3: network.egress.deny: `10.0.0.1/8` is an address within",
@@ -252,7 +252,7 @@ VALUES = st.recursive(
 )
 SECTIONS = st.dictionaries(
     st.sampled_from(
-        ["policy", "scope", "settings", "exec", "files", "network", "access", "sensors", "exceptions", "images"]
+        ["policy", "scope", "settings", "exec", "files", "network", "access", "findings", "exceptions", "images"]
     ),
     VALUES,
 )

@@ -32,7 +32,7 @@ policy: shells
 exec:
   deny: [/bin/sh]
   allow: [/usr/bin/nginx]
-sensors:
+findings:
   level: high
 """
 

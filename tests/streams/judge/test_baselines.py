@@ -281,7 +281,7 @@ EXCEPT = "exceptions: {rule: Shell, principal: '*', reason: wrong here, owner: o
 
 
 def test_a_finding_comes_before_the_baseline_and_one_that_is_set_aside_lets_it_decide() -> None:
-    level = "policy: p\nsensors: {level: medium}\n"
+    level = "policy: p\nfindings: {level: medium}\n"
     finding = world(profile_of(), policy=CompiledPolicies.compile(policies(level))).ask(A, NGINX | FINDING)
     assert said(finding, "outcome", "by") == ["unauthorized", "sensor"]
     set_aside = world(profile_of(), policy=CompiledPolicies.compile(policies(level + EXCEPT)))

@@ -19,7 +19,7 @@ FINDING = {
     "rule.level": "high",
     "process.executable": "/bin/sh",
 }
-LEVEL = "sensors: {level: medium}\n"
+LEVEL = "findings: {level: medium}\n"
 SHELL = "exec: {EFFECT: /bin/sh}\n"
 EXCEPT_RULE = (
     "exceptions: {rule: Sh*, principal: 'container:*/shop/*', reason: wrong here, owner: ops, expires: never}\n"
@@ -36,7 +36,7 @@ def test_deny_comes_before_the_finding() -> None:
 
 
 def test_the_finding_comes_before_allow() -> None:
-    assert said(LEVEL + SHELL.replace("EFFECT", "allow")) == ("unauthorized", "sensor", "sensors.level", "")
+    assert said(LEVEL + SHELL.replace("EFFECT", "allow")) == ("unauthorized", "sensor", "findings.level", "")
 
 
 def test_a_finding_names_its_rule() -> None:
@@ -83,15 +83,15 @@ def test_without_a_level_findings_decide_nothing() -> None:
 def test_the_level_is_that_of_the_most_specific_scope_and_then_the_strictest() -> None:
     policies = """
         policy: all
-        sensors: {level: low}
+        findings: {level: low}
         ---
         policy: shop-a
         scope: {namespace: shop}
-        sensors: {level: critical}
+        findings: {level: critical}
         ---
         policy: shop-b
         scope: {namespace: shop}
-        sensors: {level: high}
+        findings: {level: high}
     """
     shop = decided(policies, FINDING | {"rule.level": "high", "workload.namespace": "shop"})
     assert (shop.outcome, shop.policy) == ("unauthorized", "shop-b")
@@ -143,7 +143,7 @@ EVERYTHING = """
       exec_into_container: {deny: {users: "*", commands: "*", via: exec}}
       secrets: {deny: {verbs: list, all_namespaces: true}}
       api: {deny: [{roles: "*", grants: {verbs: "*"}, subjects: "*"}, {paths: /api/**}], allow: {groups: "*"}}
-    sensors: {level: low}
+    findings: {level: low}
 """
 COMPILED = compiled(EVERYTHING)
 STRINGS = st.sampled_from(
