@@ -96,11 +96,11 @@ def test_differences_are_told_by_policy_and_clause() -> None:
         'a: exec.x changed: path -/b +/c, user nothing → ["root"]',
         "a: files.only added: effect deny all else",
         'a: files.only[0] added: effect only, path ["/srv/**"]',
-        'a: scope changed: namespace nothing → ["shop"]',
         "a: findings.level removed: high",
+        'a: scope changed: namespace nothing → ["shop"]',
         "a: settings.privileged changed: effect deny → allow",
-        "b: scope added: everything",
         "b: findings.level added: low",
+        "b: scope added: everything",
     ]
 
 
