@@ -238,6 +238,21 @@ _ACTIVITY = (
     _activity("container.settings.service_account", "keyword", "Service account of a pod."),
     _activity("container.settings.automount_token", "boolean", "Service account token is mounted."),
     _activity(
+        "container.settings.environment_secrets",
+        "keyword",
+        "Names of variables whose value, which is never kept, looks like a credential.",
+        many=True,
+    ),
+    _activity("container.settings.labels", "keyword", "Labels of the pods asked for, `key=value`.", many=True),
+    _activity(
+        "container.settings.probes",
+        "keyword",
+        "Of `liveness`, `readiness`, `startup`: those that each container of a pod has.",
+        many=True,
+    ),
+    _activity("container.settings.replicas", "long", "Replicas asked for."),
+    _activity("container.settings.runtime", "keyword", "Runtime of the engine, or runtime class of the pod."),
+    _activity(
         "container.settings.entrypoint",
         "keyword",
         "Program and arguments it starts with.",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any, Final
 
+from producers.formats.docker.variables import secret_variables
 from producers.formats.values import integer_of, items_of, object_of, text_of, texts_of
 from schemas.codec import Event
 
@@ -50,6 +51,8 @@ def settings_of(inspect: Event) -> Event:
         "ports": sorted(_ports(host)),
         "read_only_root": host.get("ReadonlyRootfs") is True,
         "network_mode": _network_mode(text_of(host.get("NetworkMode"))),
+        "runtime": text_of(host.get("Runtime")),
+        "environment_secrets": secret_variables(config),
         "entrypoint": [*texts_of(inspect.get("Path")), *texts_of(inspect.get("Args"))],
     }
     found |= _security(host, text_of(inspect.get("AppArmorProfile"))) | _limits(host)

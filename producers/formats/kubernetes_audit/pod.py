@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from schemas.quantity import quantity_of
+from producers.formats.credentials import credentials_in
 from producers.formats.kubernetes_audit.volumes import mounts_of, volumes_of
 from producers.formats.values import flag_of, integer_of, items_of, object_of, text_of, texts_of
 from schemas.codec import Event
+from schemas.quantity import quantity_of
 
 __all__ = ["POD_RESOURCES", "settings_of"]
 
@@ -36,12 +37,28 @@ _SECCOMP: Final = "container.seccomp.security.alpha.kubernetes.io/"
 _SECCOMP_OF_POD: Final = "seccomp.security.alpha.kubernetes.io/pod"
 _APPARMOR: Final = "container.apparmor.security.beta.kubernetes.io/"
 _UNCONFINED: Final = "unconfined"
+_PROBES: Final = ("liveness", "readiness", "startup")
+_LABELS_OF_INSTANCES: Final = frozenset(
+    {
+        "apps.kubernetes.io/pod-index",
+        "batch.kubernetes.io/controller-uid",
+        "batch.kubernetes.io/job-name",
+        "controller-revision-hash",
+        "controller-uid",
+        "job-name",
+        "pod-template-generation",
+        "pod-template-hash",
+        "statefulset.kubernetes.io/pod-name",
+    }
+)
+"""Labels that controllers give, another one to each release or instance."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Pod:
     spec: Event
     annotations: Event
+    labels: Event
     containers: tuple[Event, ...]
 
     def security(self, container: Event, name: str) -> Any:
@@ -62,6 +79,7 @@ def settings_of(resource: str, manifest: Event, *, whole: bool) -> Event:
     if not pod.spec:
         return {}
     found = _of_pod(pod) | (_of_containers(pod) if pod.containers else {}) | _limits(pod)
+    found["replicas"] = integer_of(object_of(manifest.get("spec")).get("replicas"))
     return {f"container.settings.{name}": value for name, value in found.items() if whole or value is not False}
 
 
@@ -72,8 +90,8 @@ def _pod(resource: str, manifest: Event) -> _Pod:
     spec = object_of(place.get("spec"))
     if not spec and manifest.get("kind") == "EphemeralContainers":
         spec = {"ephemeralContainers": manifest.get("ephemeralContainers")}
-    annotations = object_of(object_of(place.get("metadata")).get("annotations"))
-    return _Pod(spec, annotations, tuple(_containers(spec)))
+    annotations, labels = (object_of(object_of(place.get("metadata")).get(key)) for key in ("annotations", "labels"))
+    return _Pod(spec, annotations, labels, tuple(_containers(spec)))
 
 
 def _containers(spec: Event) -> Iterator[Event]:
@@ -89,6 +107,10 @@ def _of_pod(pod: _Pod) -> Event:
         "mounts": mounts_of(spec, pod.containers),
         "volumes": volumes_of(spec, pod.containers),
         "service_account": text_of(spec.get("serviceAccountName")) or text_of(spec.get("serviceAccount")),
+        "runtime": text_of(spec.get("runtimeClassName")),
+        "labels": sorted(
+            f"{key}={text_of(value) or ''}" for key, value in pod.labels.items() if key not in _LABELS_OF_INSTANCES
+        ),
         "automount_token": flag_of(spec.get("automountServiceAccountToken")),
     }
 
@@ -109,6 +131,8 @@ def _of_containers(pod: _Pod) -> Event:
         "seccomp": _weakest(pod.each(lambda item: _seccomp(pod, item))),
         "apparmor": _weakest(pod.each(lambda item: _apparmor(pod, item))),
         "ports": _unique(_ports(pod)),
+        "environment_secrets": sorted(set(_variables_with_secrets(pod))),
+        "probes": _probes(pod),
         "entrypoint": [
             part for item in pod.containers for part in texts_of(item.get("command")) + texts_of(item.get("args"))
         ],
@@ -172,6 +196,21 @@ def _ports(pod: _Pod) -> Iterator[str]:
             if number:
                 protocol = (text_of(port.get("protocol")) or "tcp").lower()
                 yield f"{address}:{number}/{protocol}" if address else f"{number}/{protocol}"
+
+
+def _variables_with_secrets(pod: _Pod) -> Iterator[str]:
+    """Yield names of variables that are written out, not taken from a secret; their values are left where they are."""
+    for container in pod.containers:
+        for variable in map(object_of, items_of(container.get("env"))):
+            name, value = text_of(variable.get("name")), text_of(variable.get("value"))
+            if name and value and credentials_in(name, value):
+                yield name
+
+
+def _probes(pod: _Pod) -> list[str]:
+    """Return the probes that each container has which goes on running."""
+    running = [object_of(item) for item in items_of(pod.spec.get("containers"))]
+    return [name for name in _PROBES if running and all(object_of(item.get(f"{name}Probe")) for item in running)]
 
 
 def _limits(pod: _Pod) -> Event:

@@ -21,8 +21,17 @@ def test_a_container_with_nothing_asked_for_says_what_it_is_not() -> None:
         "container.settings.read_only_root": False,
         "container.settings.no_new_privileges": False,
         "container.settings.network_mode": "bridge",
+        "container.settings.environment_secrets": ["PASSWORD"],
         "container.settings.entrypoint": ["/web", "--port", "80"],
     }
+
+
+def test_variables_that_hold_secrets_are_named_and_their_values_are_not_kept() -> None:
+    variables = ["PATH=/bin", "DB_PASSWORD=hunter2", "TOKEN_FILE=/run/token", "API_KEY=", "OPTIONS=-Dpassword=hunter2"]
+    found = settings_of(inspect_of(Config={"Env": variables}, HostConfig={"Runtime": "runsc"}))
+    assert found["container.settings.environment_secrets"] == ["DB_PASSWORD", "OPTIONS"]
+    assert found["container.settings.runtime"] == "runsc"
+    assert "hunter2" not in str(found)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producers.formats.kubernetes_audit import KubernetesAuditFormat
-from schemas.quantity import quantity_of
 from producers.types import FormatOptions
 from schemas.codec import Event
+from schemas.quantity import quantity_of
 from tests.producers.formats.kubernetes_audit.samples import creation
 from tests.producers.formats.reading import events_of, results_of
 
@@ -55,6 +55,37 @@ def test_a_careful_pod_says_so() -> None:
         "service_account": "web",
         "automount_token": False,
     }
+
+
+def test_names_of_variables_that_hold_secrets_written_out() -> None:
+    variables = [
+        {"name": "DB_PASSWORD", "value": "hunter2"},
+        {"name": "API_KEY", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "api"}}},
+        {"name": "LEVEL", "value": "debug"},
+        {"name": 7, "value": "hunter2"},
+    ]
+    found = settings({"containers": [container() | {"env": variables}]})
+    assert found["environment_secrets"] == ["DB_PASSWORD"]
+    assert "hunter2" not in str(found)
+
+
+def test_labels_probes_runtime_and_replicas_of_what_is_made() -> None:
+    probed = container() | {"livenessProbe": {"exec": {}, "periodSeconds": 5}, "readinessProbe": {"periodSeconds": 5}}
+    template = {
+        "metadata": {"labels": {"team": "pay", "pod-template-hash": "7c9"}},
+        "spec": {
+            "containers": [probed, container() | {"livenessProbe": {"periodSeconds": 1}}],
+            "initContainers": [container()],
+            "runtimeClassName": "gvisor",
+        },
+    }
+    found = settings(None, "deployments", manifest={"spec": {"replicas": 3, "template": template}})
+    assert (found["labels"], found["probes"], found["runtime"], found["replicas"]) == (
+        ["team=pay"],
+        ["liveness"],
+        "gvisor",
+        3,
+    )
 
 
 @pytest.mark.parametrize("kind", ["containers", "initContainers", "ephemeralContainers"])
