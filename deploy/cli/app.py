@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from deploy.cli import baseline, bench, demo, files, keys, policy, processes, stack
+from deploy.cli import baseline, bench, demo, files, keys, policy, processes, rules, stack
 
 __all__ = ["app"]
 
@@ -27,6 +27,7 @@ app.command("judge")(processes.judge)
 app.command("correlate")(processes.correlate)
 app.command("deliver")(processes.deliver)
 app.add_typer(policy.app, name="policy")
+app.add_typer(rules.app, name="rules")
 app.add_typer(baseline.app, name="baseline")
 app.add_typer(keys.app, name="keys")
 app.add_typer(bench.app, name="bench")

@@ -21,7 +21,7 @@ from schemas.codec import Event, dumps, encode_event
 from schemas.errors import ConfigurationError, Invalid
 from schemas.policyset import load_policies
 
-__all__ = ["normalise", "try_"]
+__all__ = ["SOME_UNREADABLE", "normalise", "opened", "try_"]
 
 SOME_UNREADABLE: Final = 3
 """Exit code when some lines could not be read; everything else was done."""
@@ -31,7 +31,8 @@ File = Annotated[str, typer.Argument(metavar="FILE", help=_FILE_HELP)]
 
 
 @contextmanager
-def _opened(file: str) -> Iterator[BinaryIO]:
+def opened(file: str) -> Iterator[BinaryIO]:
+    """Give the bytes of a file, or of standard input for ``-``; raise ``ConfigurationError`` where it cannot be read."""
     if file == "-":
         yield sys.stdin.buffer
         return
@@ -54,7 +55,7 @@ def normalise(format_: FormatName, file: File, cluster: Cluster = "", host: Host
     Exit code 3: some lines could not be read; they appear as {"input.line": N, "error": …}.
     """
     normaliser = Normaliser(format_named(format_, cluster, host))
-    with _opened(file) as stream:
+    with opened(file) as stream:
         for line, result in normaliser.run(records_of(stream, file)):
             if isinstance(result, Invalid):
                 _print({"input.line": line, "error": str(result)})
@@ -89,7 +90,7 @@ def try_(
     baselines = learn_records(_records_of_all(learn or [], format_, cluster, host), policies)
     normaliser = Normaliser(format_named(format_, cluster, host))
     table = None if as_json else VerdictTable()
-    with _opened(file) as stream:
+    with opened(file) as stream:
         for row in judge_records(normaliser.run(records_of(stream, file)), policies, baselines):
             _print(row) if table is None else table.add(row)
     sys.stdout.flush()
@@ -102,7 +103,7 @@ def _records_of_all(files: list[Path], format_: str, cluster: str, host: str) ->
     """Yield what the files tell, one after the other as one log; say how much of each could be read."""
     for file in files:
         normaliser = Normaliser(format_named(format_, cluster, host))
-        with _opened(str(file)) as stream:
+        with opened(str(file)) as stream:
             yield from normaliser.run(records_of(stream, str(file)))
         err.print(f"learned from {file}: {_tally(normaliser)}")
 
