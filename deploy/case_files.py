@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from schemas.documents import YamlDocument, read_documents
 from schemas.errors import PolicyErrors, PolicyFault
-from schemas.policyset import CASES_SUFFIX
+from schemas.textfiles import CASES_SUFFIX
 
 __all__ = ["CaseFailure", "CaseModel", "case_files", "read_case_file"]
 

@@ -142,6 +142,8 @@ def _of_step(step: Step, principal: str) -> Iterator[CaseRecord]:
 
 
 def _counted(value: Any, number: int) -> Any:
+    if value == _COUNT:
+        return number
     return value.replace(_COUNT, str(number)) if isinstance(value, str) else value
 
 
