@@ -5,19 +5,15 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Final
 
-from confluent_kafka import KafkaException, TopicPartition
-
 from schemas.baseline import Profile
 from schemas.errors import ConfigurationError, Invalid
 from schemas.settings import KafkaSettings
 from streams.baseline.compiled import CompiledBaseline
-from streams.kafka import Consumed, consume, reader
-from streams.restoring import read_to_end
+from streams.judge.follower import Follower
+from streams.kafka import Consumed
 
 __all__ = ["BaselineFeed", "Baselines", "Moved"]
 
-_TIMEOUT_SECONDS: Final = 30.0
-_CONSUME_LIMIT: Final = 10_000
 _DIGEST_BYTES: Final = 16
 _NONE: Final = b'{"baseline":null,'
 """How the record of a principal begins that has no version in force: its keys are sorted."""
@@ -110,30 +106,19 @@ class BaselineFeed:
 
     def __init__(self, settings: KafkaSettings, client_id: str) -> None:
         self.current = Baselines()
-        self._reader = reader(settings, f"{client_id}-baselines")
-        topic = settings.topic("baselines")
-        numbers = sorted(self._reader.list_topics(topic, timeout=_TIMEOUT_SECONDS).topics[topic].partitions)
-        if not numbers:
-            raise ConfigurationError(f"there is no topic {topic}; create the topics with `tidewaiter up`")
-        places = read_to_end(settings, client_id, "baselines", numbers, self._read)
-        self._reader.assign([TopicPartition(topic, number, offset) for number, offset in places.items()])
+        self._follower = Follower(settings, client_id, "baselines", self._take)
 
     def poll(self) -> Moved:
         """Take in what has come and return who has moved; never waits."""
         moved: Moved = {}
-        for message in consume(self._reader, _CONSUME_LIMIT, 0):
-            if message.error():
-                raise KafkaException(message.error())
+        for message in self._follower.poll():
             principal = message.key().decode()
             moved[principal] = self._take(message) or moved.get(principal, False)
         return moved
-
-    def _read(self, message: Consumed) -> None:
-        self._take(message)
 
     def _take(self, message: Consumed) -> bool:
         return self.current.put(message.key(), message.value())
 
     def close(self) -> None:
         """Leave the topic."""
-        self._reader.close()
+        self._follower.close()
