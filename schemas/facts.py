@@ -29,14 +29,20 @@ __all__ = [
     "user_entity",
 ]
 
-AUTHORITIES: Final = ("sensor", "engine", "kubernetes")
-"""From the least to the most trusted: a sensor's enrichment, the engine's inspect, the orchestrator."""
+AUTHORITIES: Final = ("sensor", "engine", "kubernetes", "scanner", "registry", "vault")
+"""From the least to the most trusted: a sensor's enrichment, the engine's inspect, the orchestrator.
+
+Scanners, registries and Vault tell of images and secrets alone, so they never contradict the others. New ones are added at
+the end: what the judge remembers of entities names them by their number.
+"""
 
 FACTS_ACTION: Final = "facts"
 HEARTBEAT: Final = "tidewaiter.heartbeat"
 """Dataset of a collector's heartbeats, which are nobody's activity."""
 
-_FACT_NAMES: Final = names_of("facts")
+_FACT_NAMES: Final = tuple(name for name in names_of("facts") if not FIELDS[name].shared)
+"""Shared facts are kept by themselves (``schemas.shared``): a context is the same before and behind a scan of its image."""
+
 _SETTINGS: Final = tuple(name for name in FIELDS if name.startswith("container.settings."))
 _CARRIED: Final = frozenset((*_FACT_NAMES, *_SETTINGS))
 _DECIDING: Final = frozenset(name for name in _CARRIED if FIELDS[name].decides)

@@ -23,6 +23,7 @@ __all__ = [
     "SECRET",
     "SHARED",
     "SUBJECTS",
+    "TOLD_DATASET",
     "WORKLOAD",
     "SharedRecord",
     "digests_of",
@@ -40,6 +41,9 @@ SUBJECTS: Final = (IMAGE, SECRET, WORKLOAD)
 
 IDENTITY: Final = ("container.image.name", "container.image.tag", "container.image.id", "container.image.hash.all")
 """What an image is known by: facts of every container of it, and of the image itself."""
+
+TOLD_DATASET: Final = "tidewaiter.shared"
+"""Dataset of what the judge tells of subjects, which is no source."""
 
 SHARED: Final = tuple(name for name, row in FIELDS.items() if row.shared)
 AGES: Final = MappingProxyType(

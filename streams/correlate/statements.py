@@ -12,13 +12,10 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from schemas.codec import Event
-from schemas.facts import is_container, is_facts
-from schemas.shared import AGES, IDENTITY, IMAGE, SHARED, digests_of, is_shared, workload_subject
+from schemas.facts import is_facts
+from schemas.shared import AGES, IDENTITY, IMAGE, SHARED, TOLD_DATASET, digests_of, is_shared, workload_subject
 
-__all__ = ["TOLD_DATASET", "Statement", "may_state", "statements_of"]
-
-TOLD_DATASET: Final = "tidewaiter.shared"
-"""Dataset of what the judge tells of subjects, which is no source."""
+__all__ = ["Statement", "may_state", "statements_of"]
 
 _CONTAINER: Final = "container:"
 _SETTING: Final = "container.settings."
@@ -90,8 +87,10 @@ def _requested(principal: str, row: Event) -> Iterator[tuple[str, str, Event]]:
     """Return what a request makes of a workload, unless it was refused; who asks does so by a name that is no container's."""
     if row.get("kubernetes.audit.verb") not in _WRITES or row.get("event.outcome") == "failure":
         return
+    if not any(field.startswith(_SETTING) for field in row):
+        return
     name = row.get("orchestrator.resource.name")
-    if name and not is_container(principal):
+    if name and not principal.startswith(_CONTAINER):
         cluster, namespace = (row.get(f"orchestrator.{part}", "") for part in ("cluster.name", "namespace"))
         subject = workload_subject(cluster, namespace, name)
         yield from _targets(subject, principal, row, row.get("kubernetes.audit.labels"))

@@ -47,6 +47,17 @@ class Adoptions:
         self.ledger.marks.baselines = adopted
         return [self._record("baselines", adopted, offset, moment)]
 
+    def shared_facts(self, names: Collection[str], offset: int, moment: str) -> Output:
+        """Decide by other facts of what has these names; of what was decided without them nothing is forgotten."""
+        if names:
+            concerned = self.contents.joins.concerned(names)
+            self.contexts.decide_anew(context for context in self.contexts.all() if context.hash in concerned)
+        adopted = self.contents.joins.shared.hash
+        if self.ledger.marks.shared == adopted:
+            return []
+        self.ledger.marks.shared = adopted
+        return [self._record("shared-facts", adopted, offset, moment)]
+
     def _record(self, subject: str, content_hash: str, offset: int, moment: str) -> tuple[bytes, bytes]:
         number = self.ledger.next_number()
         record = records.adoption(self.ledger.number, number, moment, offset, subject, content_hash)

@@ -8,6 +8,7 @@ from typing import Final
 from schemas.codec import Event
 from streams.judge.baselines import Baselines
 from streams.judge.decide import decide
+from streams.judge.joins import Joins
 from streams.judge.memo import Context, digest_of
 from streams.judge.policy import CompiledPolicies
 
@@ -22,10 +23,11 @@ class Contents:
 
     policies: CompiledPolicies
     baselines: Baselines = field(default_factory=Baselines)
+    joins: Joins = field(default_factory=Joins)
 
     def record(self, fields: Event, context: Context) -> Event:
-        """Return what an activity is decided by: its own fields and those of its context, nothing else."""
-        return {**context.deciding, **fields}
+        """Return what an activity is decided by: its own fields, those of its context, and the shared facts that both lead to."""
+        return {**context.deciding, **self.joins.of(fields, context), **fields}
 
     def verdict(self, activity: bytes, fields: Event, context: Context) -> Event:
         """Return the ``verdict.*`` fields of an activity in a context; ``fields`` is what its bytes say."""

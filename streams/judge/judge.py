@@ -27,11 +27,13 @@ from streams.judge.batch import Batch, Produced, judge_batch
 from streams.judge.contents import Contents
 from streams.judge.envelopes import Envelopes
 from streams.judge.feed import PolicyFeed
+from streams.judge.joins import Joins
 from streams.judge.memo import Limits, principal_of_row
 from streams.judge.partition import Partition
 from streams.judge.restore import restore
+from streams.judge.shared import SharedFeed, Told
 from streams.judge.state import StateReader
-from streams.judge.told import tell_life
+from streams.judge.told import tell_facts, tell_life
 from streams.judge.types import Output
 from streams.kafka import Consumed, consume, group_consumer, is_fenced, transactional_producer
 
@@ -78,10 +80,12 @@ class Judge:
         self._flushed = time.monotonic()
         self._touched: set[int] = set()
         self._untold: Moved = {}
+        self._untold_subjects: set[str] = set()
         self._producer: Producer = transactional_producer(kafka, f"{kafka.topic_prefix}{self._name}")
         self._producer.init_transactions(_TRANSACTION_SECONDS)
         self._feed = PolicyFeed(kafka, self._name)
         self._baselines = BaselineFeed(kafka, self._name)
+        self._shared = SharedFeed(kafka, self._name)
         self._consumer: Consumer = group_consumer(kafka, f"{kafka.topic_prefix}judge", self._name)
         self._activity_partitions = _partition_count(self._consumer, self._topics["activities"])
         self._event_partitions = _partition_count(self._consumer, self._topics["events"])
@@ -109,10 +113,11 @@ class Judge:
     def _restored(self, number: int, state: StateReader, sharing: int) -> Partition:
         """Return a partition as it was left; the memo's bytes are shared among all of this judge."""
         memo_bytes = self._settings.judge.memo_bytes // sharing
-        contents = Contents(self._feed.current, self._baselines.current)
+        contents = Contents(self._feed.current, self._baselines.current, Joins(self._shared.current))
         partition = Partition(number, contents, self._limits, memo_bytes, self._envelopes)
         partition.restore(state)
         self._untold |= dict.fromkeys(self._baselines.current.principals(), False)
+        self._untold_subjects |= self._shared.current.subjects()
         return partition
 
     def _revoked(self, _: Consumer, partitions: list[TopicPartition]) -> None:
@@ -144,13 +149,15 @@ class Judge:
     def _announce(self) -> Produced:
         """Return adoptions and gaps that must stand in a partition before its next event."""
         produced: Produced = {}
-        policies, moved = self._feed.poll(), self._baselines.poll()
+        policies, moved, names = self._feed.poll(), self._baselines.poll(), self._shared.poll()
         changed = {principal for principal, decides in moved.items() if decides}
-        steps = self._steps(moved)
+        steps, facts = self._steps(moved), self._facts(names)
         for number, partition in self._partitions.items():
             records = partition.adoptions.policies(policies, self._next[number], now())
             records += partition.adoptions.baselines(changed, self._next[number], now())
+            records += partition.adoptions.shared_facts(names, self._next[number], now())
             records += steps.get(number, [])
+            records += [record for told in facts.get(number, ()) for record in tell_facts(told, partition)]
             if records or number in self._gone:
                 self._touched.add(number)
             if number in self._gone:
@@ -171,6 +178,18 @@ class Judge:
                 steps[number] = steps.get(number, []) + tell_life(profile, self._partitions[number].ledger)
         self._untold.clear()
         return steps
+
+    def _facts(self, names: Iterable[str]) -> dict[int, list[Told]]:
+        """Return what may have to be told of images and secrets, by the partition that the name of each hashes to."""
+        facts: dict[int, list[Told]] = defaultdict(list)
+        self._untold_subjects |= self._shared.current.subjects_named(names)
+        for subject in sorted(self._untold_subjects) if self._partitions else ():
+            number = partition_of(subject.encode(), self._event_partitions)
+            told = self._shared.current.told(subject) if number in self._partitions else None
+            if told is not None:
+                facts[number].append(told)
+        self._untold_subjects.clear()
+        return facts
 
     def _judge(self, messages: list[Consumed], produced: Produced) -> Batch:
         return judge_batch(messages, self._partitions, self._envelopes, produced)
@@ -287,3 +306,4 @@ class Judge:
         self._consumer.close()
         self._feed.close()
         self._baselines.close()
+        self._shared.close()

@@ -29,6 +29,7 @@ class Ledger:
     marks: Marks = field(default_factory=Marks)
     touched: dict[Counter, bytes] = field(default_factory=dict)
     told: dict[str, int] = field(default_factory=dict)
+    facts_told: dict[str, str] = field(default_factory=dict)
     _heard: str = ""
     _dirty: dict[Counter, None] = field(default_factory=dict)
     _new: dict[Counter, None] = field(default_factory=dict)
@@ -124,7 +125,7 @@ class Ledger:
 
     def restore(self, stored: StateReader) -> None:
         """Take over the marks, and what was told, of the last committed transaction."""
-        self.marks, self.told = stored.marks, stored.told
+        self.marks, self.told, self.facts_told = stored.marks, stored.told, stored.facts_told
 
     def restore_counter(self, counter: Counter, stored: CounterState, changed: dict[str, list[object]]) -> None:
         """Let a counter say what it said when it was stored, and what the marks say that it has counted since."""

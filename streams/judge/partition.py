@@ -23,6 +23,7 @@ from streams.judge.envelopes import Envelopes
 from streams.judge.ledger import Ledger
 from streams.judge.memo import Counter, Known, Limits, row_of
 from streams.judge.state import CounterState, StateReader, StateRecord
+from streams.judge.superseded import supersede
 from streams.judge.types import Output
 
 __all__ = ["Partition"]
@@ -98,6 +99,7 @@ class Partition:
         amendments = self._amendments.of(entity, before, event["@timestamp"])
         output, counter = self._judge(event, moment, encoded, entity)
         counter.replicas = entity.context.replicas
+        supersede(counter, self.ledger)
         return [*output, *amendments], counter
 
     def _judge(self, event: Event, moment: str, encoded: bytes, entity: Entity) -> tuple[Output, Counter]:
@@ -138,12 +140,17 @@ class Partition:
 
     def note_gap(self, first: int, last: int, moment: str) -> Output:
         """Return the record, judged like any finding, that the events of these offsets were deleted before they were judged."""
-        event = records.gap(self.number, self.ledger.next_number(), moment, first, last)
-        entity = self.entities.acting(records.JUDGE.encode(), moment)
+        return self.tell(records.gap(self.number, self.ledger.next_number(), moment, first, last))
+
+    def tell(self, event: Event) -> Output:
+        """Return a record that the judge writes by itself, judged like any event of its entity."""
+        moment = event["@timestamp"]
+        entity = self.entities.acting(event["entity.id"].encode(), moment)
         output, counter = self._judge(event, moment, encode_event(event), entity)
         counter.count += 1
         counter.tallied += 1  # outcomes are of events alone
         self.ledger.change(counter)
+        supersede(counter, self.ledger)
         return output
 
     # What goes out and comes back

@@ -1,6 +1,6 @@
-"""Records that the judge itself writes into ``verdicts``: adoptions, amendments and gaps.
+"""Records that the judge itself writes into ``verdicts``: adoptions, amendments, gaps and what is known of images and secrets.
 
-They are events of the entity ``judge``, numbered like a collector's: ``judge:PARTITION:NUMBER``. One judge at a time owns a partition, so
+They are events of the entity ``judge``, or of what they speak of, numbered like a collector's: ``judge:PARTITION:NUMBER``. One judge at a time owns a partition, so
 the numbers are dense whichever slot it has.
 """
 
@@ -12,8 +12,10 @@ from typing import Any, Final
 
 from schemas.baseline import Change
 from schemas.codec import Event
+from schemas.facts import FACTS_ACTION
+from schemas.shared import TOLD_DATASET
 
-__all__ = ["JUDGE", "adoption", "amendment", "baseline_change", "gap"]
+__all__ = ["JUDGE", "adoption", "amendment", "baseline_change", "gap", "subject_facts"]
 
 JUDGE: Final = "judge"
 
@@ -26,7 +28,7 @@ def _record(partition: int, number: int, moment: str, entity: str, fields: dict[
 
 
 def adoption(partition: int, number: int, moment: str, offset: int, subject: str, content_hash: str) -> Event:
-    """Return the record that from an events offset on other ``policies``, or other ``baselines``, decide."""
+    """Return the record that from an events offset on other contents (``policies``, ``baselines`` …) decide."""
     return _record(
         partition,
         number,
@@ -87,6 +89,12 @@ def baseline_change(partition: int, number: int, principal: str, change: Change)
             **said,
         },
     )
+
+
+def subject_facts(partition: int, number: int, moment: str, subject: str, facts: Event) -> Event:
+    """Return the record of all that is known of an image or a secret: facts of it, like those that its sources tell."""
+    said = {**_STATE, "event.action": FACTS_ACTION, "event.dataset": TOLD_DATASET, **facts}
+    return _record(partition, number, moment, subject, said)
 
 
 def gap(partition: int, number: int, moment: str, first: int, last: int) -> Event:

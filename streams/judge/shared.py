@@ -8,10 +8,14 @@ from hashlib import blake2b
 from typing import Final
 
 from schemas.codec import Event, dumps_sorted
+from schemas.errors import ConfigurationError, Invalid
 from schemas.fields import FIELDS
+from schemas.settings import KafkaSettings
 from schemas.shared import IDENTITY, IMAGE, SHARED, WORKLOAD, SharedRecord, digests_of, united
+from streams.judge.follower import Follower
+from streams.kafka import Consumed
 
-__all__ = ["SharedFacts", "Told"]
+__all__ = ["SharedFacts", "SharedFeed", "Told"]
 
 _DIGEST_BYTES: Final = 16
 _MODULUS: Final = 2 ** (8 * _DIGEST_BYTES)
@@ -195,3 +199,26 @@ def _with(before: object, value: object) -> object:
     if isinstance(before, list) and isinstance(value, list):
         return sorted({*before, *value})
     return value
+
+
+class SharedFeed:
+    """Follows ``shared-facts``: what is there when it starts is read before anything is decided, and adopted between two transactions."""
+
+    def __init__(self, settings: KafkaSettings, client_id: str) -> None:
+        self.current = SharedFacts()
+        self._follower = Follower(settings, client_id, "shared-facts", self._take)
+
+    def poll(self) -> frozenset[str]:
+        """Take in what has come and return the names of all of which something else may hold now; never waits."""
+        return _NOTHING.union(*map(self._take, self._follower.poll()))
+
+    def _take(self, message: Consumed) -> frozenset[str]:
+        try:
+            return self.current.put(message.key(), message.value())
+        except Invalid as error:
+            place = f"{message.topic()}/{message.partition()}/{message.offset()}"
+            raise ConfigurationError(f"{place}: {error}; run the version of Tidewaiter that wrote it") from error
+
+    def close(self) -> None:
+        """Leave the topic."""
+        self._follower.close()

@@ -1,7 +1,7 @@
 """The judge's state of one partition as records of ``judge-state``, and back.
 
 Keys: ``entity/ID`` facts of an entity; ``counter/KEY`` a counter at its last flush; ``baseline/PRINCIPAL`` the number of the last step of
-its baseline's life that was told; ``marks`` what every transaction rewrites: the counts changed since that flush, the next number of the
+its baseline's life that was told; ``shared/SUBJECT`` the hash of the facts that were told of it last; ``marks`` what every transaction rewrites: the counts changed since that flush, the next number of the
 judge's own records, the adopted policies and baselines, the clock. A tombstone removes.
 All of it is written in the transaction that it speaks of, so a restored judge counts nothing twice.
 """
@@ -27,6 +27,7 @@ __all__ = [
     "StateRecord",
     "counter_record",
     "entity_record",
+    "facts_told_record",
     "marks_record",
     "told_record",
 ]
@@ -48,6 +49,7 @@ class Marks:
     number: int = 0
     adopted: str = ""
     baselines: str = ""
+    shared: str = ""
     clock: str = ""
     heartbeats: int = 0
     outcomes: dict[str, int] = field(default_factory=dict)
@@ -86,6 +88,7 @@ class StateReader:
     marks: Marks = field(default_factory=Marks)
     changed: dict[str, list[Any]] = field(default_factory=dict)
     told: dict[str, int] = field(default_factory=dict)
+    facts_told: dict[str, str] = field(default_factory=dict)
 
     def take(self, key: bytes, value: bytes | None) -> None:
         """Take in one record in the order of offsets; raise ``StateError`` for a kind that this version does not know."""
@@ -96,6 +99,8 @@ class StateReader:
             _keep(self.counters, name, _counter(loads(value)) if value else None)
         elif kind == "baseline":
             _keep(self.told, name, loads(value) if value else None)
+        elif kind == "shared":
+            _keep(self.facts_told, name, loads(value) if value else None)
         elif key == MARKS and value:
             stored = loads(value)
             self.changed = stored.pop("counts")
@@ -133,6 +138,11 @@ def entity_record(entity: EntityState | None, name: str) -> StateRecord:
 def told_record(principal: str, number: int) -> StateRecord:
     """Return the record of the last step of a baseline's life that was told, by its number."""
     return b"baseline/" + principal.encode(), dumps(number)
+
+
+def facts_told_record(subject: str, content_hash: str) -> StateRecord:
+    """Return the record of the facts that were told last of an image or a secret."""
+    return b"shared/" + subject.encode(), dumps(content_hash)
 
 
 COUNTED: Final = ("count", "last", "last_id", "samples", "replicas")

@@ -129,6 +129,10 @@ def test_what_makes_nothing_states_nothing(fields: Event) -> None:
     assert stated(request(WHOLE | PRIVILEGED | fields)) == {}
 
 
+def test_what_is_no_workload_has_labels_that_are_nobodys() -> None:
+    assert stated(request({"orchestrator.resource.type": "configmaps", "kubernetes.audit.labels": ["app=web"]})) == {}
+
+
 def test_each_fact_and_each_who_says_it_is_a_source_of_its_own() -> None:
     found = [*statements_of(request(WHOLE)), *statements_of(request(WHOLE, "user:lab/bob"))]
     assert len({(statement.subject, statement.source) for statement in found}) == 6
@@ -141,3 +145,4 @@ def test_each_fact_and_each_who_says_it_is_a_source_of_its_own() -> None:
 def test_any_row_can_be_asked(fields: Event) -> None:
     for statement in statements_of(fields):
         assert statement.facts
+        assert may_state(dumps(fields))

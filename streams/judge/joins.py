@@ -1,0 +1,87 @@
+"""Which shared facts a record is decided with, and who has to be decided anew when they change.
+
+The image of an entity is joined to all that the entity does. What a request reaches, and the secret that it asks for, is joined to that
+request. Rows and verdicts do not carry any of it: they name what was joined, and the record of the subject has the facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from schemas.codec import Event
+from schemas.shared import IMAGE, SECRET, digests_of, is_shared, workload_subject
+from streams.judge.memo import Context
+from streams.judge.shared import SharedFacts
+
+__all__ = ["Joins"]
+
+_WORKLOADS: Final = frozenset(
+    {
+        "pods",
+        "deployments",
+        "daemonsets",
+        "statefulsets",
+        "replicasets",
+        "replicationcontrollers",
+        "jobs",
+        "cronjobs",
+        "podtemplates",
+    }
+)
+_OF_ITSELF: Final = frozenset({("create", ""), ("update", "status"), ("patch", "status")})
+"""Requests that say themselves how a workload is, or what it reports: nobody reaches into one by them."""
+
+
+@dataclass(slots=True)
+class Joins:
+    """The joins of one partition; ``shared`` is the same for all partitions of a judge."""
+
+    shared: SharedFacts = field(default_factory=SharedFacts)
+    _asked: dict[str, set[str]] = field(default_factory=dict)
+
+    def of(self, fields: Event, context: Context) -> Event:
+        """Return the shared facts that a record is decided with: by its activity and its context alone."""
+        found = self._of_image(context)
+        for subject in _subjects(fields, context):
+            self._ask(context, (subject,))
+            found = found | self.shared.of_subject(subject)
+        return found
+
+    def _of_image(self, context: Context) -> Event:
+        known = context.deciding
+        if context.principal.startswith(IMAGE):
+            known = {"container.image.id": context.principal.removeprefix(IMAGE), **known}
+        configuration, manifests = digests_of(known)
+        names = (configuration, *manifests) if configuration else manifests
+        if not names:
+            return {}
+        self._ask(context, names)
+        return self.shared.of_image(known)
+
+    def _ask(self, context: Context, names: Iterable[str]) -> None:
+        for name in names:
+            self._asked.setdefault(name, set()).add(context.hash)
+
+    def concerned(self, names: Iterable[str]) -> set[str]:
+        """Return the hashes of contexts that have asked for any of these names; whoever asks again is noted again."""
+        return {context for name in names for context in self._asked.pop(name, ())}
+
+
+def _subjects(fields: Event, context: Context) -> Iterable[str]:
+    if "secret.path" in fields:
+        yield SECRET + fields["secret.path"]
+    if is_shared(context.principal) and not context.principal.startswith(IMAGE):
+        yield context.principal
+    if _reaches(fields):
+        cluster, namespace = (fields.get(f"orchestrator.{part}", "") for part in ("cluster.name", "namespace"))
+        yield workload_subject(cluster, namespace, fields["orchestrator.resource.name"])
+
+
+def _reaches(fields: Event) -> bool:
+    verb = fields.get("kubernetes.audit.verb")
+    if not verb or not fields.get("orchestrator.resource.name"):
+        return False
+    done = (verb, fields.get("kubernetes.audit.subresource", ""))
+    return fields.get("orchestrator.resource.type") in _WORKLOADS and done not in _OF_ITSELF
