@@ -265,9 +265,17 @@ _ACTIVITY = (
         "Of `cpu` (cores), `memory` (bytes), `pids`, `network.received`, `network.sent`, `disk.read`, `disk.written` (bytes/s).",
     ),
     _activity("resource.band", "long", "Band of the value, a quarter of an octave each: 4 log2 of it, rounded down."),
-    _activity("facts.authority", "keyword", "Who says these facts: `engine`, `kubernetes`, `sensor`."),
+    _activity(
+        "facts.authority",
+        "keyword",
+        "Who says these facts: `engine`, `kubernetes`, `registry`, `scanner`, `sensor`, `vault`.",
+    ),
     _activity("gap.cause", "keyword", "Why telemetry is missing."),
-    _activity("adoption.subject", "keyword", "What was adopted: `policies`, or the `baselines` of all principals."),
+    _activity(
+        "adoption.subject",
+        "keyword",
+        "What was adopted: `policies`, `rules`, `shared-facts`, or the `baselines` of all principals.",
+    ),
 )
 
 _FACTS = (
@@ -303,6 +311,12 @@ _FACTS = (
     _shared("container.image.scan.scanners", "keyword", "Scanners that have looked at it.", many=True),
     _shared("container.image.scan.outcome", "keyword", "`success`, or `failure` where a scanner could not finish."),
     _shared("container.image.scan.time", "date", "When it was scanned last.", decides=False),
+    _shared(
+        "container.image.scan.left_out",
+        "keyword",
+        "`KIND NUMBER` of findings, packages and files that were too many to list.",
+        many=True,
+    ),
     _shared("container.image.scan.older_than", "long", "Ages of the last scan in days, as `older_than`.", many=True),
     _shared(
         "container.image.vulnerabilities",
@@ -334,9 +348,9 @@ _VERDICT = (
     _verdict("verdict.policy", "keyword", "Policy that decided."),
     _verdict("verdict.clause", "keyword", "Its clause, as a path of keys."),
     _verdict("verdict.policy_hash", "keyword", "Content hash of the policy set in force."),
-    _verdict("verdict.rule.name", "keyword", "Rule that decided."),
+    _verdict("verdict.rule.id", "keyword", "Id of the rule that decided."),
+    _verdict("verdict.rule.name", "keyword", "Its title."),
     _verdict("verdict.rule.level", "keyword", "Its level."),
-    _verdict("verdict.rule.id", "keyword", "Its id."),
     _verdict("verdict.rule.file", "keyword", "File of the rule set that it stands in."),
     _verdict("verdict.rule.fields", "keyword", "Fields whose values matched.", many=True),
     _verdict(

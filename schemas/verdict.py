@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-__all__ = ["By", "Learned", "Outcome", "Verdict"]
+__all__ = ["By", "Decisive", "Learned", "Outcome", "Verdict"]
 
 Outcome = Literal["authorized", "unauthorized", "undetermined"]
-By = Literal["policy", "sensor", "baseline", "nothing"]
+By = Literal["policy", "rule", "sensor", "baseline", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +24,36 @@ class Learned:
 
 
 @dataclass(frozen=True, slots=True)
+class Decisive:
+    """The rule that decided: one of ours, with its file and the fields whose values matched, or a sensor's own."""
+
+    id: str
+    name: str
+    level: str
+    file: str = ""
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
-    """What decided an event; empty strings for what does not apply."""
+    """What decided an event; empty for what does not apply.
+
+    ``level`` and ``techniques`` are those of what made it unauthorized; ``rules`` are all that matched, ``data`` the classes of data
+    that it touches, whatever was decided.
+    """
 
     outcome: Outcome
     by: By
     reason: str
     policy_hash: str
+    rules_hash: str = ""
     policy: str = ""
     clause: str = ""
-    rule_name: str = ""
-    rule_level: str = ""
+    rule: Decisive | None = None
+    rules: tuple[str, ...] = ()
+    level: str = ""
+    techniques: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
     exception: str = ""
     baseline: Learned | None = None
 
@@ -47,16 +66,20 @@ class Verdict:
             "verdict.policy": self.policy,
             "verdict.clause": self.clause,
             "verdict.policy_hash": self.policy_hash,
-            "verdict.rule.name": self.rule_name,
-            "verdict.rule.level": self.rule_level,
-            **self._learned(),
+            **_named("rule", self.rule),
+            "verdict.rules": list(self.rules),
+            "verdict.rules_hash": self.rules_hash,
+            "verdict.level": self.level,
+            "verdict.techniques": list(self.techniques),
+            "verdict.data": list(self.data),
+            **_named("baseline", self.baseline),
             "verdict.exception": self.exception,
         }
         return {name: value for name, value in values.items() if value}
 
-    def _learned(self) -> dict[str, Any]:
-        return (
-            {}
-            if self.baseline is None
-            else {f"verdict.baseline.{name}": value for name, value in asdict(self.baseline).items()}
-        )
+
+def _named(name: str, part: Decisive | Learned | None) -> dict[str, Any]:
+    values = {} if part is None else asdict(part)
+    return {
+        f"verdict.{name}.{key}": list(value) if isinstance(value, tuple) else value for key, value in values.items()
+    }

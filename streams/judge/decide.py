@@ -1,54 +1,68 @@
 """The order of deciding; the first that speaks decides.
 
 1. A clause denies, and no exception sets it aside for this principal: unauthorized.
-2. A sensor's finding is at or above the policy's level, and no exception sets the rule aside for this principal: unauthorized.
+2. A rule matches, or a sensor's finding is, at or above the policy's level, and no exception sets the rule aside for this
+   principal: unauthorized. Of several the gravest is named.
 3. A clause allows, or an exception has set a denial aside: authorized.
 4. The active baseline of the principal knows it: authorized; or does not: unauthorized.
 5. Nothing speaks of it: undetermined.
 
-An exception from a sensor's rule says that the finding is no evidence, so it only lets the later steps decide. An exception
+An exception from a rule says that what it finds is no evidence, so it only lets the later steps decide. An exception
 from a clause is a permission that someone answers for, so it authorizes.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any
 
 from schemas.verdict import Outcome, Verdict
 from streams.baseline.compiled import CompiledBaseline
+from streams.judge.findings import Found, found_in
 from streams.judge.policy import CompiledPolicies, Ruling
-from streams.judge.subjects import Record
+from streams.judge.record import Record
+from streams.rules.matcher import Match
 
 __all__ = ["decide"]
 
 
 def decide(
-    record: Record, principal: str, policies: CompiledPolicies, baseline: CompiledBaseline | None = None
+    record: Record,
+    principal: str,
+    policies: CompiledPolicies,
+    baseline: CompiledBaseline | None = None,
+    matches: Sequence[Match] = (),
+    rules_hash: str = "",
 ) -> Verdict:
     """Return the verdict of a record (deciding facts and activity) of a principal; a pure function of its arguments.
 
-    ``baseline`` is the active one of the principal, None while it learns.
+    ``baseline`` is the active one of the principal, None while it learns. ``matches`` are the rules of the set of this hash that the
+    record matches.
     """
     question = policies.ask(record, principal)
+    always: dict[str, Any] = {
+        "policy_hash": policies.hash,
+        "rules_hash": rules_hash,
+        "rules": tuple(match.rule.label for match in matches),
+        "data": question.data,
+    }
     denied, excepted = policies.denial(question)
     if denied is not None:
-        return _verdict("unauthorized", "policy", denied, policies.hash)
-    found, set_aside = policies.finding(question)
-    if found is not None:
-        return _found(found, record, policies.hash)
+        return _by_policy("unauthorized", denied, "", always)
+    finding, set_aside = policies.finding(question, found_in(record, matches))
+    if finding is not None:
+        return _by_finding(*finding, always)
     allowed = policies.allowance(question) or excepted
     if allowed is not None:
-        return _verdict("authorized", "policy", allowed, policies.hash, set_aside)
+        return _by_policy("authorized", allowed, set_aside, always)
     opinion = baseline.ask(record) if baseline else None
     if opinion is not None:
         outcome: Outcome = "authorized" if opinion.known else "unauthorized"
-        return Verdict(
-            outcome, "baseline", opinion.reason, policies.hash, exception=set_aside, baseline=opinion.learned
-        )
+        return Verdict(outcome, "baseline", opinion.reason, exception=set_aside, baseline=opinion.learned, **always)
     reason = _undetermined(baseline) + (
         f"; the finding is set aside by an exception ({set_aside})" if set_aside else ""
     )
-    return Verdict("undetermined", "nothing", reason, policies.hash, exception=set_aside)
+    return Verdict("undetermined", "nothing", reason, exception=set_aside, **always)
 
 
 def _undetermined(baseline: CompiledBaseline | None) -> str:
@@ -57,19 +71,29 @@ def _undetermined(baseline: CompiledBaseline | None) -> str:
     return f"no policy speaks of it, and baseline v{baseline.baseline.version} decides on none of its dimensions"
 
 
-def _verdict(outcome: Outcome, by: Literal["policy"], ruling: Ruling, policy_hash: str, set_aside: str = "") -> Verdict:
-    exception = ruling.exception or set_aside
-    return Verdict(outcome, by, ruling.reason, policy_hash, ruling.policy, ruling.clause, exception=exception)
+def _by_policy(outcome: Outcome, ruling: Ruling, set_aside: str, always: dict[str, Any]) -> Verdict:
+    return Verdict(
+        outcome,
+        "policy",
+        ruling.reason,
+        policy=ruling.policy,
+        clause=ruling.clause,
+        level=ruling.level,
+        techniques=ruling.techniques,
+        exception=ruling.exception or set_aside,
+        **always,
+    )
 
 
-def _found(ruling: Ruling, record: Record, policy_hash: str) -> Verdict:
+def _by_finding(found: Found, ruling: Ruling, always: dict[str, Any]) -> Verdict:
     return Verdict(
         "unauthorized",
-        "sensor",
+        found.by,
         ruling.reason,
-        policy_hash,
-        ruling.policy,
-        ruling.clause,
-        record["rule.name"],
-        record["rule.level"],
+        policy=ruling.policy,
+        clause=ruling.clause,
+        rule=found.rule,
+        level=ruling.level,
+        techniques=ruling.techniques,
+        **always,
     )

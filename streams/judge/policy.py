@@ -16,6 +16,7 @@ from schemas.matching import Matcher, names
 from schemas.policy import LEVELS, ExceptionRule, Policy
 from schemas.policyset import PolicySet, exception_target
 from streams.judge.data import DataClasses
+from streams.judge.findings import Found
 from streams.judge.phrases import phrase
 from streams.judge.predicates import Test, rest_test, value_test
 from streams.judge.record import Record, Subject
@@ -86,9 +87,9 @@ class _Exception:
         """Return whether it is for whom the question is about, in force or not."""
         return all(map(question.lies_in, self.scopes))
 
-    def is_about(self, rule: str, question: Question) -> bool:
-        """Return whether it is from this rule, for whom the question is about, in force or not."""
-        return self.rule is not None and self.rule(rule) and self.holds(question)
+    def is_about(self, found: Found, question: Question) -> bool:
+        """Return whether it is from the rule of a finding, for whom the question is about, in force or not."""
+        return self.rule is not None and any(map(self.rule, found.called)) and self.holds(question)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +124,16 @@ class _Clause:
 
 @dataclass(frozen=True, slots=True)
 class _Level:
-    """From which level on a policy takes a sensor's findings as unauthorized."""
+    """From which level on a policy takes matches of rules, and sensors' findings, as unauthorized."""
 
     policy: str
     rank: int
     scope: ScopeTest
+
+    def ruling(self, found: Found, lapsed: str) -> Ruling:
+        acts = f"; policy {self.policy} acts from {LEVELS[self.rank]} on" if found.by == "sensor" else ""
+        reason = f"{found.reason}{acts}{lapsed}"
+        return Ruling(self.policy, "findings.level", reason, level=found.rule.level, techniques=found.techniques)
 
 
 _Table = Mapping[str, tuple[_Clause, ...]]
@@ -181,21 +187,22 @@ class CompiledPolicies:
         clause, subject = min(denied, key=lambda found: found[0].rank)
         return clause.ruling(subject, question), None
 
-    def finding(self, question: Question) -> tuple[Ruling | None, str]:
-        """Return what makes a sensor's finding unauthorized, or the title of the exception that set it aside."""
-        record = question.record
-        rule, level = record.get("rule.name"), record.get("rule.level")
+    def finding(self, question: Question, found: Iterable[Found]) -> tuple[tuple[Found, Ruling] | None, str]:
+        """Return which finding, of these in the order of their gravity, makes the record unauthorized.
+
+        Beside it, where none does, stands the title of the exception that has set the gravest aside.
+        """
         threshold = next((one for one in self._levels if question.lies_in(one.scope)), None)
-        if rule is None or level not in LEVELS or threshold is None or LEVELS.index(level) < threshold.rank:
-            return None, ""
-        for exception in self._exceptions:
-            if not exception.lapsed and exception.is_about(rule, question):
-                return None, exception.title
-        sensor = record.get("event.module", "the sensor")
-        reason = (
-            f"{sensor} found: {rule} (level {level}); policy {threshold.policy} acts from {LEVELS[threshold.rank]} on"
-        ) + _lapsed([one for one in self._exceptions if one.is_about(rule, question)], question)
-        return Ruling(threshold.policy, "findings.level", reason), ""
+        set_aside = ""
+        for one in found:
+            if threshold is None or one.rank < threshold.rank:
+                break
+            about = [exception for exception in self._exceptions if exception.is_about(one, question)]
+            exception = next((exception for exception in about if not exception.lapsed), None)
+            if exception is None:
+                return (one, threshold.ruling(one, _lapsed(about, question))), ""
+            set_aside = set_aside or exception.title
+        return None, set_aside
 
     def allowance(self, question: Question) -> Ruling | None:
         """Return what allows the record: one clause, or for the start of a container one for each right it asks for."""

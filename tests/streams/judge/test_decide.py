@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from schemas.fields import FIELDS
 from schemas.policyset import PolicySet
+from schemas.verdict import Decisive
 from streams.judge.decide import decide
 from streams.judge.policy import CompiledPolicies
 from tests.streams.judge.policies import WEB, compiled, decided, start
@@ -41,7 +42,7 @@ def test_the_finding_comes_before_allow() -> None:
 
 def test_a_finding_names_its_rule() -> None:
     verdict = decided("policy: p\n" + LEVEL, FINDING)
-    assert (verdict.policy, verdict.rule_name, verdict.rule_level) == ("p", "Shell", "high")
+    assert (verdict.policy, verdict.rule) == ("p", Decisive("", "Shell", "high"))
     assert verdict.reason == "falco found: Shell (level high); policy p acts from medium on"
 
 
