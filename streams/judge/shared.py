@@ -167,7 +167,7 @@ class SharedFacts:
         content = blake2b(dumps_sorted([subject, deciding]), digest_size=_DIGEST_BYTES).hexdigest()
         since = max(record.since for record in records)
         beyond = not any(_says_all(record, subject, deciding) for record in records)
-        return Told(subject, since, {**_identity(records), **facts}, content, beyond)
+        return Told(subject, since, {**_identity(subject, records), **facts}, content, beyond)
 
 
 def _says_all(record: SharedRecord, subject: str, deciding: Event) -> bool:
@@ -185,9 +185,13 @@ def _deciding(records: Iterable[SharedRecord]) -> Event:
     return {name: facts[name] for name in _DECIDING if facts.get(name, []) != []}
 
 
-def _identity(records: Iterable[SharedRecord]) -> Event:
-    """Return what an image is known by, as all who tell of it say."""
-    found: Event = {}
+def _identity(subject: str, records: list[SharedRecord]) -> Event:
+    """Return what an image is known by, as all who tell of it say; of a secret nothing."""
+    if not subject.startswith(IMAGE):
+        return {}
+    digest = subject.removeprefix(IMAGE)
+    is_configuration = any(record.configuration == digest for record in records)
+    found: Event = {"container.image.id": digest} if is_configuration else {"container.image.hash.all": [digest]}
     for record in sorted(records, key=lambda record: (record.time, record.source)):
         for name in IDENTITY:
             if name in record.facts:
