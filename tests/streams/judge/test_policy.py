@@ -165,3 +165,51 @@ def test_an_exception_holds_within_the_scope_of_its_policy_and_its_own() -> None
 def test_a_set_keeps_the_hash_of_its_content() -> None:
     policies = compiled("policy: p\nexec: {deny: /x}\n")
     assert decide({"event.action": "exec"}, WEB, policies).policy_hash == policies.hash
+
+
+LAPSING = """
+policy: p
+settings: {privileged: {effect: deny, level: critical, attack: [T1610, T1611]}}
+exceptions:
+  - {clause: settings.privileged, principal: "*", reason: r, owner: ops team, expires: 2026-05-31}
+  - {clause: settings.privileged, principal: "host:*", reason: r, owner: others, expires: 2026-05-30}
+"""
+
+
+def test_an_exception_that_has_expired_says_so_where_it_no_longer_holds() -> None:
+    record = start(privileged=True)
+    kept = decide(record, WEB, compiled(LAPSING, date(2026, 5, 31)))
+    assert (kept.outcome, kept.exception) == ("authorized", "p: settings.privileged")
+    lapsed = decide(record, WEB, compiled(LAPSING, date(2026, 6, 1)))
+    assert lapsed.outcome == "unauthorized"
+    assert lapsed.reason == (
+        "runs privileged, which policy p denies (settings.privileged); exception of ops team expired on 2026-05-31"
+    )
+
+
+def test_an_expired_exception_from_a_rule_says_so_too() -> None:
+    text = """
+    policy: p
+    findings: {level: low}
+    exceptions: {rule: "Shell*", scope: {namespace: shop}, reason: r, owner: ci team, expires: 2026-05-31}
+    """
+    found = {
+        "event.kind": "alert",
+        "rule.name": "Shell in container",
+        "rule.level": "high",
+        "workload.namespace": "shop",
+    }
+    assert "exception of ci team expired on 2026-05-31" in decide(found, WEB, compiled(text)).reason
+    assert "expired" not in decide(found | {"workload.namespace": "x"}, WEB, compiled(text)).reason
+    assert decide(found, WEB, compiled(text, date(2026, 5, 31))).outcome == "undetermined"
+
+
+def test_a_denial_says_how_grave_it_is_and_by_which_techniques() -> None:
+    policies = compiled(LAPSING)
+    ruling, _ = policies.denial(policies.ask(start(privileged=True), WEB))
+    assert ruling is not None
+    assert (ruling.level, ruling.techniques) == ("critical", ("T1610", "T1611"))
+    plain = compiled("policy: p\nsettings: {root: deny}\n")
+    ruling, _ = plain.denial(plain.ask(start(root=True), WEB))
+    assert ruling is not None
+    assert (ruling.level, ruling.techniques) == ("high", ())

@@ -250,3 +250,111 @@ def test_commands_and_ways_into_a_container() -> None:
         "access: {exec_into_container: {deny: {users: '*', outcome: success}}}", record | {"event.outcome": "success"}
     )
     assert not denied("access: {exec_into_container: {deny: {inspected: true}}}", record)
+
+
+def measured(metric: str, band: int) -> dict[str, Any]:
+    return {"event.action": "measure", "resource.metric": metric, "resource.band": band}
+
+
+@pytest.mark.parametrize(
+    ("clause", "record", "expected"),
+    [
+        ("{metric: memory, above: 2Gi}", measured("memory", 124), True),
+        ("{metric: memory, above: 2Gi}", measured("memory", 123), False),
+        ("{metric: memory, above: 3Gi}", measured("memory", 126), False),
+        ("{metric: memory, above: 3Gi}", measured("memory", 127), True),
+        ("{metric: memory, below: 2Gi}", measured("memory", 123), True),
+        ("{metric: memory, below: 2Gi}", measured("memory", 124), False),
+        ("{metric: memory, below: 3Gi}", measured("memory", 126), False),
+        ("{metric: cpu, below: 0}", measured("cpu", -24), False),
+        ("{metric: cpu, above: 0}", measured("cpu", -24), True),
+        ("cpu", measured("memory", 9), False),
+        ("{metric: [cpu, memory], except: {metric: memory, below: 1Gi}}", measured("memory", 90), False),
+    ],
+)
+def test_resources_are_whole_bands(clause: str, record: dict[str, Any], expected: bool) -> None:  # noqa: FBT001 - a column
+    assert denied(f"resources: {{deny: {clause}}}", record) is expected
+
+
+def test_an_only_of_resources_forbids_what_may_be_above() -> None:
+    section = "resources: {only: {metric: memory, below: 2Gi}}"
+    assert allowed(section, measured("memory", 123))
+    assert denied(section, measured("memory", 124))
+    assert denied(section, measured("cpu", 0))
+
+
+ACCOUNT = "system:serviceaccount:shop:web"
+
+
+@pytest.mark.parametrize(
+    ("clause", "record", "expected"),
+    [
+        ("{service_accounts: shop/web}", request("get", "pods", ACCOUNT), True),
+        ("{service_accounts: 'shop/*'}", request("get", "pods", ACCOUNT), True),
+        ("{service_accounts: '*'}", request("get", "pods", "alice"), False),
+        ("{service_accounts: web}", request("get", "pods", ACCOUNT), False),
+        ("{addresses: 10.0.0.0/8}", request("get", "pods") | {"source.ip": "::ffff:10.1.2.3"}, True),
+        ("{addresses: 10.0.0.0/8}", request("get", "pods") | {"source.ip": "192.0.2.1"}, False),
+        ("{addresses: 0.0.0.0/0}", request("get", "pods"), False),
+        ("{user_agents: 'curl/*'}", request("get", "pods") | {"user_agent.original": "curl/7"}, True),
+        ("{user_agents: 'curl/*'}", request("get", "pods"), False),
+        ("{users: '*', except: {addresses: 10.0.0.0/8}}", request("get", "pods") | {"source.ip": "10.0.0.1"}, False),
+    ],
+)
+def test_who_asks_from_where_with_what(clause: str, record: dict[str, Any], expected: bool) -> None:  # noqa: FBT001 - a column
+    assert denied(f"access: {{api: {{deny: {clause}}}}}", record) is expected
+
+
+def test_a_service_account_that_impersonates_a_person_is_not_allowed_as_one() -> None:
+    section = "access: {api: {allow: {service_accounts: shop/web}}}"
+    assert allowed(section, request("get", "pods", ACCOUNT))
+    assert not allowed(section, request("get", "pods", ACCOUNT, effective="alice"))
+
+
+ENTERED = request("create", "pods", subresource="exec", namespace="shop", name="web")
+ENGINE = {"event.action": "container-exec", "workload.namespace": "shop", "workload.name": "web"}
+
+
+@pytest.mark.parametrize(
+    ("clause", "record", "expected"),
+    [
+        ("{privileged: true}", ENTERED | {"target.privileged": True}, True),
+        ("{privileged: true}", ENTERED | {"target.privileged": False}, False),
+        ("{privileged: true}", ENTERED, False),
+        ("{privileged: false}", ENTERED, False),
+        ("{privileged: true}", ENTERED | {"container.settings.privileged": True}, False),
+        ("{privileged: true}", ENGINE | {"container.settings.privileged": True}, True),
+        ("{host_namespaces: pid}", ENTERED | {"target.host_namespaces": ["ipc", "pid"]}, True),
+        ("{host_namespaces: pid}", ENGINE | {"container.settings.host_namespaces": ["ipc"]}, False),
+        ("{labels: 'tier=*'}", ENTERED | {"target.labels": ["tier=front"]}, True),
+        ("{labels: 'tier=*'}", ENGINE | {"workload.labels": ["tier=front"]}, True),
+        ("{namespaces: shop, names: web}", ENTERED, True),
+        ("{namespaces: shop, names: web}", ENGINE, True),
+        ("{namespaces: shop, names: db}", ENGINE, False),
+    ],
+)
+def test_what_is_known_of_the_container_that_is_entered(clause: str, record: dict[str, Any], expected: bool) -> None:  # noqa: FBT001 - a column
+    assert denied(f"access: {{exec_into_container: {{deny: {clause}}}}}", record) is expected
+
+
+@pytest.mark.parametrize(
+    ("section", "record", "expected"),
+    [
+        ("{max_age_days: 90}", {"secret.older_than": [90]}, True),
+        ("{max_age_days: 90}", {"secret.older_than": [30]}, False),
+        ("{max_age_days: 90}", {"secret.type": "Opaque"}, False),
+        ("{types: {deny: Opaque}}", {"secret.type": "Opaque"}, True),
+        ("{types: {only: kv}}", {"secret.type": "Opaque"}, True),
+        ("{types: {only: kv}}", {"secret.type": "kv"}, False),
+    ],
+)
+def test_secrets(section: str, record: dict[str, Any], expected: bool) -> None:  # noqa: FBT001 - a column
+    assert denied(f"secrets: {section}", {"event.action": "facts", **record}) is expected
+    assert not denied(f"secrets: {section}", request("get", "secrets") | record)
+
+
+def test_peers_are_workloads() -> None:
+    record = {"event.action": "connect", "network.direction": "egress", "peer.workload": "lab/shop/db"}
+    assert denied("network: {egress: {deny: {peer: '*/shop/db'}}}", record)
+    assert denied("network: {egress: {only: {peer: '*/shop/cache'}}}", record)
+    assert not denied("network: {egress: {only: {peer: '*/shop/db'}}}", record)

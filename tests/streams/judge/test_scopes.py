@@ -83,3 +83,18 @@ def test_a_principal_is_of_a_kind(principal: str, kind: str) -> None:
 def test_more_keys_are_more_specific() -> None:
     scopes = [Scope.model_validate(scope) for scope in ({}, {"namespace": "a"}, {"namespace": "a", "labels": "b=c"})]
     assert [specificity(scope) for scope in scopes] == [0, 1, 2]
+
+
+def test_service_accounts_images_and_secrets_are_scopes_of_their_own() -> None:
+    record = {"user.name": "system:serviceaccount:shop:web"}
+    held = [
+        scope_test(Scope.model_validate(written), every=False)(record, principal)
+        for written, principal in (
+            ({"service_accounts": "shop/*"}, "user:lab/x"),
+            ({"service_accounts": "other/*"}, "user:lab/x"),
+            ({"entities": "image"}, "image:sha256:1"),
+            ({"entities": ["image", "secret"]}, "secret:lab/shop/key"),
+            ({"entities": "container"}, "image:sha256:1"),
+        )
+    ]
+    assert held == [True, False, True, True, False]
