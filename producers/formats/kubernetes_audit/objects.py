@@ -137,6 +137,9 @@ _READERS: Final[Mapping[tuple[str, str], Callable[[Event], Event]]] = MappingPro
         ("certificates.k8s.io", "certificatesigningrequests"): _certificate,
         ("admissionregistration.k8s.io", "mutatingwebhookconfigurations"): _webhooks,
         ("admissionregistration.k8s.io", "validatingwebhookconfigurations"): _webhooks,
+        ("", "certificatesigningrequests"): _certificate,
+        ("", "mutatingwebhookconfigurations"): _webhooks,
+        ("", "validatingwebhookconfigurations"): _webhooks,
     }
 )
-"""By API group, since others have resources of the same names, and resource with subresource."""
+"""By API group, since others have resources of the same names, and resource with subresource; copies of logs may lack the group."""

@@ -69,6 +69,13 @@ def test_a_certificate_is_requested_of_a_signer() -> None:
     }
 
 
+@pytest.mark.parametrize("group", ["certificates.k8s.io", ""])
+def test_a_copy_of_a_log_may_lack_the_group(group: str) -> None:
+    asked = {"spec": {"signerName": "kubernetes.io/kube-apiserver-client"}}
+    found = written("certificatesigningrequests", asked, group=group)
+    assert found["certificate.signer"] == "kubernetes.io/kube-apiserver-client"
+
+
 def test_a_token_is_requested_for_a_time_and_for_someone() -> None:
     asked = {"spec": {"audiences": ["https://vault"], "expirationSeconds": 3607, "boundObjectRef": {"kind": "Pod"}}}
     assert written("serviceaccounts", asked, subresource="token") == {
