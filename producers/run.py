@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from producers.batch import Collected
 from producers.collector import Collector
-from producers.formats import FORMATS
+from producers.formats import DOCUMENT_FORMATS, FORMATS
 from producers.kafka import KafkaLedger
 from producers.origins.docker import ContainerAddresses, DockerOrigin, Engine
 from producers.origins.file import FileOrigin
@@ -108,7 +108,7 @@ def _collect(settings: Settings, options: CollectOptions, format_: Format, enric
 
 def _longest_record(settings: Settings, options: CollectOptions) -> int:
     """Return how long a record may be: documents of an API are longer than lines."""
-    documents = options.listen is not None or options.engine is not None
+    documents = options.listen is not None or options.engine is not None or options.format_name in DOCUMENT_FORMATS
     return settings.collector.max_body_bytes if documents else settings.collector.max_line_bytes
 
 
@@ -153,7 +153,7 @@ def _engine_address(text: str) -> str:
 def _origin(settings: Settings, options: CollectOptions, enrich: Enrich | None) -> Origin:
     limits = settings.collector
     if options.file is not None:
-        return FileOrigin(options.file, follow=options.follow, max_line_bytes=limits.max_line_bytes)
+        return FileOrigin(options.file, follow=options.follow, max_line_bytes=_longest_record(settings, options))
     if options.engine is not None:
         address, longest = _engine_address(options.engine), limits.max_body_bytes
         return DockerOrigin(address, max_line_bytes=longest, stats_seconds=options.stats_seconds)
@@ -162,12 +162,12 @@ def _origin(settings: Settings, options: CollectOptions, enrich: Enrich | None) 
 
 
 def _feeder(settings: Settings, options: CollectOptions) -> Feeder:
-    limits = settings.collector
+    longest = _longest_record(settings, options)
     if options.socket is not None:
-        return SocketFeeder(options.socket, limits.max_line_bytes)
+        return SocketFeeder(options.socket, longest)
     if options.listen is not None:
         return PushFeeder(options.collector_id, _push_options(settings, options.listen))
-    return StdinFeeder(sys.stdin.fileno(), limits.max_line_bytes)
+    return StdinFeeder(sys.stdin.fileno(), longest)
 
 
 def _push_options(settings: Settings, listen: str) -> PushOptions:

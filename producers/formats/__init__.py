@@ -9,16 +9,23 @@ from typing import Final
 from producers.formats.auditd import AuditdFormat
 from producers.formats.docker import DockerFormat
 from producers.formats.falco import FalcoFormat
+from producers.formats.grype import grype_format
 from producers.formats.kubernetes_audit import KubernetesAuditFormat
+from producers.formats.trivy import trivy_format
 from producers.types import Format, FormatOptions
 
-__all__ = ["FORMATS"]
+__all__ = ["DOCUMENT_FORMATS", "FORMATS"]
 
 FORMATS: Final[MappingProxyType[str, Callable[[FormatOptions], Format]]] = MappingProxyType(
     {
         "auditd": AuditdFormat,
         "docker": DockerFormat,
         "falco": FalcoFormat,
+        "grype": grype_format,
         "kubernetes-audit": KubernetesAuditFormat,
+        "trivy": trivy_format,
     }
 )
+
+DOCUMENT_FORMATS: Final = frozenset({"grype", "trivy"})
+"""Formats of documents: a record of theirs may be as long as a pushed one."""

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 from schemas.codec import Event
+from tests.producers.formats.scan_reports import IMAGE, grype_match, grype_report, trivy_report, trivy_vulnerability
 
 CONTAINER = "9656db3bb358" + "0" * 52
 
@@ -197,6 +198,28 @@ _AUDITS: list[Event] = [
     {"logGroup": "/aws/eks/prod/cluster", "logEvents": [{"message": json.dumps(_AUDIT)}]},
     {"category": "kube-audit", "properties": {"log": json.dumps(_AUDIT)}},
 ]
+_TRIVY: list[Event] = [
+    trivy_report(
+        {
+            "Target": "web (alpine)",
+            "Class": "os-pkgs",
+            "Packages": [
+                {"Name": "bash", "Version": "5.0", "Release": "4", "Epoch": 1, "InstalledFiles": ["bin/bash"]}
+            ],
+            "Vulnerabilities": [trivy_vulnerability("CVE-2019-1", "CRITICAL", "musl", "1.1")],
+        }
+    ),
+    trivy_report({"Target": "/.env", "Secrets": [{"RuleID": "aws", "Severity": "HIGH", "Match": "x"}]}, Metadata=None),
+    {
+        "ClusterName": "prod",
+        "Resources": [{"Kind": "Pod", "Name": "web", "Metadata": [{"ImageID": IMAGE}], "Results": []}],
+    },
+]
+_GRYPE: list[Event] = [
+    grype_report(grype_match("CVE-2019-1", "Critical", "musl", "fixed")),
+    grype_report(grype_match("CVE-2019-2", "Low", "bash"), source={"type": "directory", "target": "/srv"}),
+    {"artifacts": [{"name": "bash", "version": "5"}], "source": {"type": "image", "metadata": {"imageID": IMAGE}}},
+]
 _LINUX = f"""\
 type=SYSCALL msg=audit(1714000000.123:@@1): arch=c000003e syscall=59 success=yes exit=0 a0=1 a1=2 a2=3 a3=4 items=2 ppid=6 pid=7 \
 auid=0 uid=0 gid=0 euid=0 suid=0 fsuid=0 egid=0 sgid=0 fsgid=0 tty=pts0 ses=1 comm="sh" exe="/bin/sh" key="exec" container={CONTAINER}
@@ -215,7 +238,9 @@ _TEMPLATES: dict[str, list[bytes]] = {
     "auditd": _LINUX.encode().splitlines(),
     "docker": [json.dumps(value).encode() for value in _ENGINE],
     "falco": [json.dumps(value).encode() for value in _ALERTS],
+    "grype": [json.dumps(value).encode() for value in _GRYPE],
     "kubernetes-audit": [json.dumps(value).encode() for value in _AUDITS],
+    "trivy": [json.dumps(value).encode() for value in _TRIVY],
 }
 """A few good records of each format; ``@@`` is a number that makes their ids new."""
 
