@@ -47,7 +47,9 @@ class Source:
 _OF_KERNEL: Final = frozenset({"auditd", "falco"})
 _NOTHING: Final = MappingProxyType[str, str]({})
 
-SENSORS: Final = frozenset({"auditd", "docker", "falco", "kubernetes-audit", "registry", "trivy", "vault-audit"})
+SENSORS: Final = frozenset(
+    {"auditd", "clamav", "docker", "falco", "grype", "kubernetes-audit", "registry", "trivy", "vault-audit"}
+)
 """Formats of ours, as ``tidewaiter collect`` calls them."""
 
 
