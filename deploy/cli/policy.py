@@ -10,10 +10,10 @@ import typer
 
 from deploy.cli.console import err, fail, out
 from deploy.cli.options import Json
+from deploy.differences import diff as diff_policies
 from deploy.pipeline import apply_policies, policies_in_force
 from deploy.policies import DEFAULT_POLICIES
 from deploy.policies import check as check_policies
-from deploy.policies import diff as diff_policies
 from schemas.codec import dumps
 from schemas.policyset import PolicySet, load_policies, parse_policies
 from schemas.settings import load_settings
@@ -38,7 +38,7 @@ def check(paths: Paths = None) -> None:
     Exit code 1: a case fails. Exit code 2: there are errors.
     """
     checked = check_policies(paths or [DEFAULT_POLICIES], _today())
-    for note in checked.expired:
+    for note in (*checked.expired, *checked.expiring):
         err.print(note, style="yellow", markup=False)
     for failure in checked.failures:
         fail(str(failure))

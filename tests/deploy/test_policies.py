@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from deploy.cases import read_cases
-from deploy.policies import DEFAULT_POLICIES, check, diff
+from deploy.policies import DEFAULT_POLICIES, check
 from producers.formats.kubernetes_audit.format import KubernetesAuditFormat
 from producers.types import FormatOptions, Record
 from schemas.clauses import clauses_of
 from schemas.codec import dumps, loads
 from schemas.errors import Drop, Invalid, PolicyErrors
 from schemas.fields import FIELDS
-from schemas.policyset import CASES_SUFFIX, Document, PolicySet, parse_policies
+from schemas.policyset import CASES_SUFFIX
 from schemas.verdict import Verdict
 from streams.judge.decide import decide
 from streams.judge.policy import CompiledPolicies
@@ -23,10 +23,6 @@ from tests.conftest import RECORDINGS
 
 TODAY = date(2026, 6, 1)
 FALCO_TESTS = RECORDINGS / "kubernetes-audit" / "falco-tests.jsonl"
-
-
-def parsed(text: str, today: date = TODAY) -> PolicySet:
-    return parse_policies([Document("a.yaml", text)], today)
 
 
 def test_the_default_policies_hold_together_and_pass_their_cases() -> None:
@@ -62,71 +58,20 @@ def test_a_check_names_exceptions_that_have_expired(tmp_path: Path) -> None:
     assert check([tmp_path], date(2026, 5, 31)).expired == ()
 
 
+@pytest.mark.parametrize(("today", "warned"), [(17, True), (31, True), (16, False)])
+def test_a_check_warns_of_exceptions_that_expire_within_two_weeks(tmp_path: Path, today: int, warned: bool) -> None:  # noqa: FBT001 - a column
+    (tmp_path / "a.yaml").write_text(
+        "policy: a\nexceptions: {rule: x, principal: '*', reason: r, owner: ops, expires: 2026-05-31}\n"
+    )
+    said = ("a: exceptions[0] expires on 2026-05-31; ask ops whether it is still needed",) if warned else ()
+    assert check([tmp_path], date(2026, 5, today)).expiring == said
+
+
 def test_a_check_raises_all_faults(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("policy: a\nx: 1\ny: 2\n")
     with pytest.raises(PolicyErrors) as caught:
         check([tmp_path], TODAY)
     assert len(caught.value.faults) == 2
-
-
-def lines(old: PolicySet, new: PolicySet) -> list[str]:
-    return list(map(str, diff(old, new)))
-
-
-def test_a_set_does_not_differ_from_itself() -> None:
-    policies = check([DEFAULT_POLICIES], TODAY).policies
-    assert diff(policies, policies) == ()
-
-
-def test_comments_and_order_of_policies_are_no_difference() -> None:
-    one, two = "policy: a\nexec: {deny: /x}\n", "policy: b\nexec: {deny: /x}\n"
-    assert diff(parsed(f"{one}---\n{two}"), parsed(f"# moved\n{two}---\n{one}")) == ()
-
-
-def test_differences_are_told_by_policy_and_clause() -> None:
-    old = parsed(
-        "policy: a\nsettings: {privileged: deny}\nexec: {deny: {name: x, path: [/a, /b]}}\nfindings: {level: high}\n"
-    )
-    new = parsed(
-        "policy: a\nscope: {namespace: shop}\nsettings: {privileged: allow}\n"
-        "exec: {deny: {name: x, path: [/a, /c], user: root}}\nfiles: {only: [/srv/**]}\n"
-        "---\npolicy: b\nfindings: {level: low}\n"
-    )
-    assert lines(old, new) == [
-        'a: exec.x changed: path -/b +/c, user nothing → ["root"]',
-        "a: files.only added: effect deny all else",
-        'a: files.only[0] added: effect only, path ["/srv/**"]',
-        "a: findings.level removed: high",
-        'a: scope changed: namespace nothing → ["shop"]',
-        "a: settings.privileged changed: effect deny → allow",
-        "b: findings.level added: low",
-        "b: scope added: everything",
-    ]
-
-
-def test_who_may_decide_and_how_is_learned_are_differences() -> None:
-    key = "ed25519:O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik="
-    old = parsed("policy: a\nlearn: {hours: 24}\n")
-    new = parsed(f"policy: a\nlearn: {{hours: 1}}\npeople: {{name: ada, key: '{key}'}}\n")
-    assert lines(old, new) == ["a: learn changed: hours 24.0 → 1.0", f"a: people.ada added: {key}"]
-
-
-def test_differences_go_through_json() -> None:
-    old, new = parsed("policy: a\nexec: {deny: /x}\n"), parsed("policy: a\nexec: {deny: /y}\n")
-    assert loads(dumps([difference.as_json() for difference in diff(old, new)])) == [
-        {
-            "policy": "a",
-            "clause": "exec.deny[0]",
-            "change": "changed",
-            "old": {"effect": "deny", "value": {"path": ["/x"]}},
-            "new": {"effect": "deny", "value": {"path": ["/y"]}},
-        }
-    ]
-
-
-def test_an_exception_that_expires_is_a_difference() -> None:
-    text = "policy: a\nexceptions: {rule: x, principal: '*', reason: r, owner: o, expires: 2026-06-30}\n"
-    assert lines(parsed(text), parsed(text, date(2026, 7, 1))) == ["a: exceptions[0] changed: expired nothing → true"]
 
 
 def verdicts(events: list[Any]) -> list[Verdict]:
