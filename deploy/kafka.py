@@ -130,7 +130,9 @@ def publish_all(settings: KafkaSettings, topic: Name, records: Sequence[tuple[st
     Raises ``KafkaException`` where it does not take one, and ``ConfigurationError`` where there is no such topic or one is too large.
     Some may be written then.
     """
-    producer = Producer(settings.client_configuration() | {"enable.idempotence": True})
+    limit = max(topic.max_message_bytes or 0 for topic in TOPICS.values())
+    configuration = {"message.max.bytes": limit} | settings.client_configuration() | {"enable.idempotence": True}
+    producer = Producer(configuration)
     sent = [_Sent(key, value) for key, value in records]
     partitions = _partition_count(producer, settings, topic)
     for one in sent:

@@ -26,13 +26,15 @@ Name = Literal[
 
 _DAY_MS: Final = 24 * 60 * 60 * 1000
 _FOR_EVER: Final = -1
+_MIB: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
     """One topic; ``partitions`` of None means: as many as ``events`` has (a setting, fixed for a generation).
 
-    ``appended`` asks for the broker's time instead of the sender's: a wrong clock cannot hurry what is learned.
+    ``appended`` asks for the broker's time instead of the sender's: a wrong clock cannot hurry what is learned. ``max_message_bytes`` is
+    for records that may be larger than the broker's usual limit.
     """
 
     name: Name
@@ -42,12 +44,15 @@ class Topic:
     retention_ms: int | None
     partitions: int | None
     appended: bool = False
+    max_message_bytes: int | None = None
 
     def configuration(self) -> dict[str, str]:
         """Return the broker's settings of this topic."""
         settings: dict[str, str] = {"cleanup.policy": self.cleanup}
         if self.appended:
             settings["message.timestamp.type"] = "LogAppendTime"
+        if self.max_message_bytes is not None:
+            settings["max.message.bytes"] = str(self.max_message_bytes)
         if self.retention_ms is not None:
             settings["retention.ms"] = str(self.retention_ms)
         if self.cleanup == "compact":
@@ -98,7 +103,15 @@ TOPICS: Final = MappingProxyType(
                 appended=True,
             ),
             Topic("findings", "entity id|finding id", "what a correlation found", "delete", 8 * _DAY_MS, None),
-            Topic("policies", "`policies`", "whole policy set", "compact", None, 1),
+            Topic(
+                "policies",
+                "`policies` or `rules`",
+                "whole policy set, whole rule set",
+                "compact",
+                None,
+                1,
+                max_message_bytes=8 * _MIB,
+            ),
             Topic("collectors", "collector id", "position in the source, next numbers", "compact", None, 1),
             Topic("deadletters", "stage", "what could not be read, with its bytes", "delete", 30 * _DAY_MS, 1),
         )

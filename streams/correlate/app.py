@@ -14,11 +14,11 @@ from faust.types import TP, Message, StreamT
 from schemas.settings import Settings
 from schemas.telemetry import count, observe
 from schemas.topics import Name
+from streams.applied import AppliedSets
 from streams.correlate.chain import Chain
 from streams.correlate.clock import BrokerClock
 from streams.correlate.driver import App
 from streams.correlate.part import Outcome, Part, appended_ms
-from streams.correlate.policies import PolicySets
 from streams.correlate.restore import LIVE, STAGE, Restored, restore
 from streams.correlate.types import MakeShard, Shard
 from streams.restoring import Interrupted
@@ -42,7 +42,7 @@ class Correlator:
         self._make = make
         self._on_end = on_end
         self._name = f"correlate-{settings.correlate.slot}"
-        self._policies = PolicySets(settings.kafka, self._name)
+        self._applied = AppliedSets(settings.kafka, self._name, lambda policies: policies, lambda rules: rules)
         self._clock = BrokerClock()
         self._parts: dict[int, Part] = {}
         self._generation = -1
@@ -136,7 +136,7 @@ class Correlator:
     async def _restore(self, numbers: list[int], is_over: Callable[[], bool]) -> None:
         if not numbers:
             return
-        started, policies = time.monotonic(), self._policies.current
+        started, policies = time.monotonic(), self._applied.current.policies
 
         def make(number: int) -> Shard:
             return self._make(number, policies)
@@ -208,7 +208,7 @@ class Correlator:
         while True:
             await asyncio.sleep(self._settings.correlate.tick_seconds)
             started = time.monotonic()
-            policies, now_ms = self._policies.poll(), self._clock.now_ms()
+            policies, now_ms = self._applied.poll().policies, self._clock.now_ms()
             await asyncio.gather(*(part.tick(policies, now_ms) for part in self._parts.values()))
             observe("tick_seconds", time.monotonic() - started, process=self._name)
             self._measure()
@@ -222,7 +222,7 @@ class Correlator:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._policies.close()
+        self._applied.close()
         self._measure()
 
     # Metrics, added up between two ticks

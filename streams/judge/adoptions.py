@@ -11,6 +11,7 @@ from streams.judge.contents import Contents
 from streams.judge.contexts import Contexts
 from streams.judge.ledger import Ledger
 from streams.judge.policy import CompiledPolicies
+from streams.judge.rules import RulesInForce
 from streams.judge.types import Output
 
 __all__ = ["Adoptions"]
@@ -36,6 +37,16 @@ class Adoptions:
             return []
         self.ledger.marks.adopted = policies.hash
         return [self._record("policies", policies.hash, offset, moment)]
+
+    def rules(self, rules: RulesInForce, offset: int, moment: str) -> Output:
+        """Decide, and count, by another rule set."""
+        if rules is not self.contents.rules:
+            self.contents.rules = rules
+            self.contexts.decide_anew(self.contexts.all())
+        if self.ledger.marks.rules == rules.hash:
+            return []
+        self.ledger.marks.rules = rules.hash
+        return [self._record("rules", rules.hash, offset, moment)]
 
     def baselines(self, changed: Collection[str], offset: int, moment: str) -> Output:
         """Decide by other baselines of these principals; of others nothing is forgotten."""

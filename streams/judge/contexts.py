@@ -61,7 +61,7 @@ class Contexts:
     def decide_anew(self, contexts: Iterable[Context]) -> None:
         """Forget what was decided in contexts that something else decides now; counts stay."""
         for context in contexts:
-            self.remembered_bytes -= sum(size_of(key, known) for key, known in context.memo.items())
+            self.remembered_bytes -= sum(size_of(key, known) for key, known in context.remembered())
             context.forget_verdicts()
             for counter in context.counters.values():
                 counter.verdict = {}

@@ -21,16 +21,18 @@ from schemas.event import now
 from schemas.settings import Settings
 from schemas.telemetry import count, gauge, observe
 from schemas.topics import partition_of
+from streams.applied import AppliedSets
 from streams.baseline.seen import is_gap
 from streams.judge.baselines import BaselineFeed, Moved
 from streams.judge.batch import Batch, Produced, judge_batch
 from streams.judge.contents import Contents
 from streams.judge.envelopes import Envelopes
-from streams.judge.feed import PolicyFeed
 from streams.judge.joins import Joins
 from streams.judge.memo import Limits, principal_of_row
 from streams.judge.partition import Partition
+from streams.judge.policy import CompiledPolicies
 from streams.judge.restore import restore
+from streams.judge.rules import RulesInForce
 from streams.judge.shared import SharedFeed, Told
 from streams.judge.state import StateReader
 from streams.judge.told import tell_facts, tell_life
@@ -68,7 +70,8 @@ class Judge:
         self._at = at
         kafka = settings.kafka
         self._topics = {
-            name: kafka.topic(name) for name in ("events", "verdicts", "judge-state", "activities", "deadletters")
+            name: kafka.topic(name)
+            for name in ("events", "verdicts", "judge-state", "activities", "rule-hits", "deadletters")
         }
         self._limits = Limits(settings.judge.live_activities, settings.judge.new_rows_a_second)
         self._envelopes = Envelopes()
@@ -83,12 +86,13 @@ class Judge:
         self._untold_subjects: set[str] = set()
         self._producer: Producer = transactional_producer(kafka, f"{kafka.topic_prefix}{self._name}")
         self._producer.init_transactions(_TRANSACTION_SECONDS)
-        self._feed = PolicyFeed(kafka, self._name)
+        self._applied = AppliedSets(kafka, self._name, CompiledPolicies.compile, RulesInForce.compile)
         self._baselines = BaselineFeed(kafka, self._name)
         self._shared = SharedFeed(kafka, self._name)
         self._consumer: Consumer = group_consumer(kafka, f"{kafka.topic_prefix}judge", self._name)
         self._activity_partitions = _partition_count(self._consumer, self._topics["activities"])
         self._event_partitions = _partition_count(self._consumer, self._topics["events"])
+        self._hit_partitions = _partition_count(self._consumer, self._topics["rule-hits"])
         self._consumer.subscribe(
             [self._topics["events"]], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked
         )
@@ -113,7 +117,8 @@ class Judge:
     def _restored(self, number: int, state: StateReader, sharing: int) -> Partition:
         """Return a partition as it was left; the memo's bytes are shared among all of this judge."""
         memo_bytes = self._settings.judge.memo_bytes // sharing
-        contents = Contents(self._feed.current, self._baselines.current, Joins(self._shared.current))
+        applied = self._applied.current
+        contents = Contents(applied.policies, self._baselines.current, Joins(self._shared.current), applied.rules)
         partition = Partition(number, contents, self._limits, memo_bytes, self._envelopes)
         partition.restore(state)
         self._untold |= dict.fromkeys(self._baselines.current.principals(), False)
@@ -149,11 +154,12 @@ class Judge:
     def _announce(self) -> Produced:
         """Return adoptions and gaps that must stand in a partition before its next event."""
         produced: Produced = {}
-        policies, moved, names = self._feed.poll(), self._baselines.poll(), self._shared.poll()
+        applied, moved, names = self._applied.poll(), self._baselines.poll(), self._shared.poll()
         changed = {principal for principal, decides in moved.items() if decides}
         steps, facts = self._steps(moved), self._facts(names)
         for number, partition in self._partitions.items():
-            records = partition.adoptions.policies(policies, self._next[number], now())
+            records = partition.adoptions.policies(applied.policies, self._next[number], now())
+            records += partition.adoptions.rules(applied.rules, self._next[number], now())
             records += partition.adoptions.baselines(changed, self._next[number], now())
             records += partition.adoptions.shared_facts(names, self._next[number], now())
             records += steps.get(number, [])
@@ -237,6 +243,7 @@ class Judge:
     def _write_state(self, *, flush: bool) -> None:
         states: Produced = {}
         rows: Produced = defaultdict(list)
+        hits: Produced = defaultdict(list)
         for number in self._touched:
             partition = self._partitions[number]
             if flush:
@@ -246,8 +253,12 @@ class Judge:
             for key, value in activity_rows:
                 for place in self._places_of(key, value):
                     rows[place].append({"key": key, "value": value})
+            for hit in partition.ledger.take_hits():
+                place = partition_of(hit.key, self._hit_partitions)
+                hits[place].append({"key": hit.key, "value": hit.encode()})
         self._write("judge-state", states)
         self._write("activities", rows)
+        self._write("rule-hits", hits)
         if flush:
             self._flushed = time.monotonic()
 
@@ -304,6 +315,6 @@ class Judge:
         """Leave the group at once, so that others need not wait for a session timeout."""
         self._closing = True
         self._consumer.close()
-        self._feed.close()
+        self._applied.close()
         self._baselines.close()
         self._shared.close()

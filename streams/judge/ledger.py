@@ -8,6 +8,7 @@ from typing import Final
 
 from schemas.errors import Invalid
 from schemas.event import parse_time
+from schemas.hit import Hit
 from streams.judge.canonical import id_and_time
 from streams.judge.memo import Counter
 from streams.judge.state import COUNTED, CounterState, Marks, StateReader, StateRecord, counter_record, marks_record
@@ -35,6 +36,7 @@ class Ledger:
     _new: dict[Counter, None] = field(default_factory=dict)
     _state: list[StateRecord] = field(default_factory=list)
     _rows: list[StateRecord] = field(default_factory=list)
+    _hits: list[Hit] = field(default_factory=list)
 
     # What happens
 
@@ -63,6 +65,10 @@ class Ledger:
     def keep(self, record: StateRecord) -> None:
         """Let a record of the state be written."""
         self._state.append(record)
+
+    def hit(self, hit: Hit) -> None:
+        """Let a hit be written, of an event of this transaction."""
+        self._hits.append(hit)
 
     def close(self, counter: Counter) -> None:
         """Let the tombstones of a counter be written whose count was moved elsewhere."""
@@ -122,6 +128,11 @@ class Ledger:
         state, rows = [*self._state, marks_record(self.marks, self._dirty)], self._rows
         self._new, self._state, self._rows = {}, [], []
         return state, rows
+
+    def take_hits(self) -> list[Hit]:
+        """Return and forget the hits that this transaction must write."""
+        hits, self._hits = self._hits, []
+        return hits
 
     def restore(self, stored: StateReader) -> None:
         """Take over the marks, and what was told, of the last committed transaction."""

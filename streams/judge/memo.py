@@ -7,11 +7,13 @@ was.
 from __future__ import annotations
 
 from collections import Counter as Tally
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final
 
 from schemas.codec import Event
+from streams.rules.hits import Template
 
 __all__ = ["OTHER", "Context", "Counter", "Known", "Limits", "digest_of", "principal_of_row", "row_of"]
 
@@ -112,6 +114,7 @@ class Counter:
 class Known:
     """What is remembered of an activity: its bytes from ``ACTIVITY_MARK`` on, what its verdict appends, and where it is counted.
 
+    ``hits`` are what of it correlations count, each event anew.
     ``following`` is what came after it the last time, which is often what comes after it the next time: whoever guesses so compares
     bytes instead of hashing them. What is forgotten has bytes with which no event ends.
     """
@@ -119,6 +122,7 @@ class Known:
     activity: bytes
     tail: bytes
     counter: Counter
+    hits: tuple[Template, ...] = ()
     following: Known = field(init=False)
 
     def __post_init__(self) -> None:
@@ -138,14 +142,16 @@ class Known:
 class Context:
     """Everything that decides beside the activity, and what was decided under it.
 
-    ``memo`` is keyed by the bytes behind ``ACTIVITY_MARK``; before facts have come, with their source before them. ``replicas`` counts how
-    often an entity came into this context.
+    ``memo`` is keyed by the bytes behind ``ACTIVITY_MARK``; before facts have come, with their source before them. So is ``counted``,
+    which holds the activities that make hits: their events never take the fast path. ``replicas`` counts how often an entity came into
+    this context.
     """
 
     principal: str
     hash: str
     deciding: Event
     memo: dict[bytes, Known] = field(default_factory=dict)
+    counted: dict[bytes, Known] = field(default_factory=dict)
     counters: dict[str, Counter] = field(default_factory=dict)
     replicas: int = 0
     rows: Tally[str] = field(default_factory=Tally)
@@ -191,17 +197,28 @@ class Context:
 
     def remember(self, key: bytes, known: Known) -> bool:
         """Remember an activity; return whether it is new to the memo."""
-        before = self.memo.get(key)
+        table = self.counted if known.hits else self.memo
+        before = table.get(key)
         if before is not None:
             before.forget()
-        self.memo[key] = known
+        table[key] = known
         return before is None
+
+    def recall(self, key: bytes) -> Known | None:
+        """Return what is remembered of an activity, whether it makes hits or not."""
+        return self.memo.get(key) or self.counted.get(key)
+
+    def remembered(self) -> Iterator[tuple[bytes, Known]]:
+        """Yield all that is remembered."""
+        yield from self.memo.items()
+        yield from self.counted.items()
 
     def forget_verdicts(self) -> None:
         """Empty the memo."""
-        for known in self.memo.values():
+        for _, known in self.remembered():
             known.forget()
         self.memo.clear()
+        self.counted.clear()
 
     def is_full(self, dimension: str, limits: Limits) -> bool:
         """Return whether a dimension has as many rows as it may have."""

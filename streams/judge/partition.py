@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -25,10 +26,12 @@ from streams.judge.memo import Counter, Known, Limits, row_of
 from streams.judge.state import CounterState, StateReader, StateRecord
 from streams.judge.superseded import supersede
 from streams.judge.types import Output
+from streams.rules.hits import Template
 
 __all__ = ["Partition"]
 
 _DESTROY: Final = "container-destroy"
+_OWN: Final = f"{records.JUDGE}:"
 
 
 @dataclass(slots=True)
@@ -78,20 +81,29 @@ class Partition:
         return self._judge(event, moment, encoded, entity)
 
     def _remembered(self, key: bytes | None, value: bytes | None) -> tuple[Output, Counter] | None:
-        """Return what is known of an event of a container without facts, whose memo also tells the sources apart."""
+        """Return what is known of an event whose activity makes hits, or of a container without facts: its memo tells sources apart."""
         entity = self.entities.by_key.get(key or b"")
-        if entity is None or value is None or not entity.provisional:
+        if entity is None or value is None or not (entity.provisional or entity.context.counted):
             return None
         head, _, activity = value.partition(ACTIVITY_MARK)
         if not self.envelopes.knows(head, entity.mark):
             return None
-        known = entity.context.memo.get(source_of(head) + activity)
+        known = entity.context.recall(source_of(head) + activity if entity.provisional else activity)
         if known is None:
             return None
         event_id, moment = id_and_time(value)
         known.counter.seen(event_id, moment)
-        self.entities.note_seen(entity, moment)
+        self.entities.acting(entity.id.encode(), moment)
+        self._hit(known.hits, event_id, moment, entity)
         return [(entity.id.encode(), value[:-1] + entity.suffix + known.tail)], known.counter
+
+    def _hit(self, templates: Iterable[Template], event_id: str, moment: str, entity: Entity) -> None:
+        """Let an event be counted by correlations: under what is known of its entity now."""
+        known = entity.facts.known() if templates else {}
+        for template in templates:
+            hit = template.hit(event_id, moment, entity.id, known)
+            if hit is not None:
+                self.ledger.hit(hit)
 
     def _take_facts(self, event: Event, moment: str, encoded: bytes, entity: Entity) -> tuple[Output, Counter]:
         """Merge facts; they are judged themselves, since a container found running may be what a policy forbids."""
@@ -105,7 +117,8 @@ class Partition:
     def _judge(self, event: Event, moment: str, encoded: bytes, entity: Entity) -> tuple[Output, Counter]:
         activity = encoded[encoded.index(ACTIVITY_MARK) :]
         fields = loads(b"{" + activity[1:])
-        verdict = self.contents.verdict(activity, fields, entity.context)
+        judgement = self.contents.judge(activity, fields, entity.context)
+        verdict = judgement.verdict
         # Amendments are ranges of one source.
         source = event["event.id"].rpartition(":")[0] if entity.provisional else ""
         counter = self._counter(activity, fields, moment, source, entity, verdict["verdict.outcome"])
@@ -116,7 +129,9 @@ class Partition:
             counter.sample(event["event.id"])
         tail = suffix(verdict) + b"}"
         if self._is_memorable(event, counter):
-            self.contexts.remember(entity.context, source, Known(activity, tail, counter))
+            self.contexts.remember(entity.context, source, Known(activity, tail, counter, judgement.hits))
+        if not event["event.id"].startswith(_OWN):  # what the judge says by itself is no event that could be counted
+            self._hit(judgement.hits, event["event.id"], moment, entity)
         known = b"" if is_facts(event) else entity.suffix  # a facts event says them itself
         return [(entity.id.encode(), encoded[:-1] + known + tail)], counter
 

@@ -2,7 +2,7 @@
 
 Keys: ``entity/ID`` facts of an entity; ``counter/KEY`` a counter at its last flush; ``baseline/PRINCIPAL`` the number of the last step of
 its baseline's life that was told; ``shared/SUBJECT`` the hash of the facts that were told of it last; ``marks`` what every transaction rewrites: the counts changed since that flush, the next number of the
-judge's own records, the adopted policies and baselines, the clock. A tombstone removes.
+judge's own records, the adopted policies, rules and baselines, the clock. A tombstone removes.
 All of it is written in the transaction that it speaks of, so a restored judge counts nothing twice.
 """
 
@@ -48,6 +48,7 @@ class Marks:
 
     number: int = 0
     adopted: str = ""
+    rules: str = ""
     baselines: str = ""
     shared: str = ""
     clock: str = ""

@@ -12,6 +12,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
+from zstandard import ZstdCompressor, ZstdDecompressor, ZstdError, frame_content_size
+
 from schemas.codec import decode, dumps, dumps_sorted
 from schemas.errors import ConfigurationError, Invalid
 from schemas.policyset import Document
@@ -25,6 +27,8 @@ from streams.rules.read import RuleFilter, read_correlation, read_filter, read_r
 from streams.rules.rule import Rule
 
 __all__ = ["RuleSet", "load_rules", "parse_rules"]
+
+_MAX_MANIFEST_BYTES: Final = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +47,31 @@ class RuleSet:
         return parse_rules(())
 
     def manifest(self) -> bytes:
-        """Return the whole set as one JSON object: ``{hash, documents: [{path, text}]}``."""
+        """Return the whole set as one JSON object, compressed by zstd: ``{hash, documents: [{path, text}], refused: [[file, line]]}``."""
         documents = [{"path": document.path, "text": document.text} for document in self.documents]
-        return dumps({"hash": self.hash, "documents": documents})
+        refused = [[fault.file, fault.line] for fault in parse_rules(self.documents).refused]
+        return ZstdCompressor().compress(dumps({"hash": self.hash, "documents": documents, "refused": refused}))
 
     @classmethod
     def from_manifest(cls, manifest: bytes) -> RuleSet:
-        """Return the set of a manifest; raise ``Invalid`` if it is none or its hash is not that of its content."""
-        value = decode(manifest)
+        """Return the set of a manifest; raise ``Invalid`` if it is none or its hash is not that of its content.
+
+        Raises ``Invalid``, too, where this version refuses what the one that wrote it did not: no rule is dropped in silence.
+        """
+        value = decode(_decompressed(manifest))
         try:
             documents = [Document(str(entry["path"]), str(entry["text"])) for entry in value["documents"]]
-            expected = value["hash"]
-        except (KeyError, TypeError) as error:
+            known, expected = {(file, line) for file, line in value["refused"]}, value["hash"]
+        except (KeyError, TypeError, ValueError) as error:
             raise Invalid(f"not a manifest of rules: {error!r}") from error
         found = _hash(sorted(documents))
         if found != expected:
             raise Invalid(f"rules named {expected} have the hash {found}: the manifest was changed or cut")
-        return parse_rules(documents)
+        loaded = parse_rules(documents)
+        refused = [fault for fault in loaded.refused if (fault.file, fault.line) not in known]
+        if refused:
+            raise Invalid(f"this version cannot read {len(refused)} of the rules that were applied: {refused[0]}")
+        return loaded
 
 
 def load_rules(paths: Sequence[Path]) -> RuleSet:
@@ -101,6 +113,15 @@ def parse_rules(documents: Iterable[Document]) -> RuleSet:
         refused=tuple(sorted(faults)),
         hash=_hash(listed),
     )
+
+
+def _decompressed(manifest: bytes) -> bytes:
+    try:
+        if not 0 <= frame_content_size(manifest) <= _MAX_MANIFEST_BYTES:
+            raise Invalid(f"not a manifest of rules: more than {_MAX_MANIFEST_BYTES} bytes, or none")
+        return ZstdDecompressor().decompress(manifest)
+    except ZstdError as error:
+        raise Invalid(f"not a manifest of rules: {error}") from error
 
 
 def _hash(documents: Iterable[Document]) -> str:

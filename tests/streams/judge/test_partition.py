@@ -80,9 +80,9 @@ def test_the_same_image_started_privileged_is_another_context() -> None:
 def test_a_verdict_sees_deciding_facts_and_activity_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[Any, str]] = []
 
-    def spy(record: Any, principal: str, compiled: Any, baseline: Any) -> Any:
+    def spy(record: Any, principal: str, *sets: Any) -> Any:
         seen.append((record, principal))
-        return decide(record, principal, compiled, baseline)
+        return decide(record, principal, *sets)
 
     monkeypatch.setattr("streams.judge.contents.decide", spy)
     lab, shop = Lab(), Source()
