@@ -270,6 +270,9 @@ _ACTIVITY = (
         "keyword",
         "Who says these facts: `engine`, `kubernetes`, `registry`, `scanner`, `sensor`, `vault`.",
     ),
+    _activity(
+        "facts.source", "keyword", "Who exactly, where one sensor tells of several: the repository of a registry."
+    ),
     _activity("gap.cause", "keyword", "Why telemetry is missing."),
     _activity(
         "adoption.subject",

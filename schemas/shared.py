@@ -29,6 +29,7 @@ __all__ = [
     "digests_of",
     "image_digest",
     "is_shared",
+    "source_of",
     "united",
     "workload_subject",
 ]
@@ -73,6 +74,11 @@ _DIGEST_BYTES: Final = 16
 def is_shared(entity: str) -> bool:
     """Return whether an entity is a subject of shared facts, which acts by itself never."""
     return entity.startswith(SUBJECTS)
+
+
+def source_of(event: Mapping[str, Any]) -> str:
+    """Return who says the facts of an image or a secret: the scanner, the repository of a registry, or the store."""
+    return event.get("facts.source") or event.get("event.module") or event.get("event.dataset") or ""
 
 
 def image_digest(reference: str) -> str:
