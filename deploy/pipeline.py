@@ -14,15 +14,17 @@ from urllib.parse import urlsplit
 
 from deploy.kafka import create_topics, publish, read_all
 from deploy.policies import DEFAULT_POLICIES
+from deploy.rules import DEFAULT_RULES, check_rules
 from deploy.stack import Child, StackSettings
 from deploy.stack.settings import Service
 from schemas.codec import dumps
+from schemas.errors import ConfigurationError
 from schemas.policyset import PolicySet, load_policies
 from schemas.settings import Settings, SourceSettings
+from streams.applied import POLICIES_KEY, RULES_KEY
+from streams.rules.ruleset import RuleSet
 
-__all__ = ["POLICIES_KEY", "apply_policies", "children", "policies_in_force", "prepare_topics", "stack_settings"]
-
-POLICIES_KEY: Final = "policies"
+__all__ = ["apply_policies", "apply_rules", "children", "policies_in_force", "prepare_topics", "stack_settings"]
 
 _LOCAL: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _RESTARTS: Final = 1_000
@@ -84,12 +86,22 @@ def _child(name: str, arguments: tuple[str, ...], environment: dict[str, str]) -
     return Child(name=name, command=command, environment=environment, restarts=_RESTARTS)
 
 
-def prepare_topics(settings: Settings, policies: list[Path]) -> list[str]:
-    """Create what topics are missing and, where no policies are in force yet, put ``policies`` in force; return what was done."""
+def prepare_topics(settings: Settings, policies: list[Path], rules: list[Path]) -> list[str]:
+    """Create what topics are missing, and put ``policies`` and ``rules`` in force where none are yet; return what was done.
+
+    Without any of them the shipped ones are put in force. Raises ``ConfigurationError`` for rules that a judge could not use.
+    """
     done = [f"topic {name} created" for name in create_topics(settings.kafka)]
-    if policies_in_force(settings) is None:
-        applied = apply_policies(settings, load_policies(policies or [DEFAULT_POLICIES], datetime.now(UTC).date()))
-        done.append(f"policies {applied} in force")
+    applied = read_all(settings.kafka, "policies")
+    if (0, POLICIES_KEY.encode()) not in applied:
+        chosen = load_policies(policies or [DEFAULT_POLICIES], datetime.now(UTC).date())
+        done.append(f"policies {apply_policies(settings, chosen)} in force")
+    if (0, RULES_KEY.encode()) not in applied:
+        checked = check_rules(rules or [DEFAULT_RULES])
+        if checked.faults:
+            listed = "\n".join(map(str, checked.faults))
+            raise ConfigurationError(f"rules that cannot be used; put the others in force with `rules apply`\n{listed}")
+        done.append(f"rules {apply_rules(settings, checked.rules)} in force")
     return done
 
 
@@ -97,6 +109,12 @@ def apply_policies(settings: Settings, policies: PolicySet) -> str:
     """Put a policy set in force on all judges and return its hash; each adopts it before its next event."""
     publish(settings.kafka, "policies", POLICIES_KEY, policies.manifest())
     return policies.hash
+
+
+def apply_rules(settings: Settings, rules: RuleSet) -> str:
+    """Put a rule set in force on all judges and return its hash; each adopts it between two events once it is made ready."""
+    publish(settings.kafka, "policies", RULES_KEY, rules.manifest())
+    return rules.hash
 
 
 def policies_in_force(settings: Settings) -> PolicySet | None:

@@ -72,7 +72,7 @@ def pipeline(servers: Servers, file: Path, judges: int, progress: Progress) -> I
     """Run the pipeline on ``file``; at the end its processes and topics are gone, its data stream stays."""
     with TemporaryDirectory(prefix="tidewaiter-bench-", ignore_cleanup_errors=True) as directory:
         settings = settings_of(servers, Path(directory))
-        prepare_topics(settings, [])
+        prepare_topics(settings, [], [])
         try:
             with Supervisor(Path(directory), foreground=True, progress=progress) as supervisor:
                 for child in children(settings, file, judges):

@@ -31,12 +31,16 @@ def up(
         list[Path] | None,
         typer.Option(help="Policies to begin with instead of the shipped ones; later `policy apply`."),
     ] = None,
+    rules: Annotated[
+        list[Path] | None,
+        typer.Option(help="Sigma rules to begin with instead of the shipped checks; later `rules apply`."),
+    ] = None,
 ) -> None:
     """Start Kafka and Elasticsearch where they are local, the topics, and every process, supervised in the background."""
     settings = load_settings()
     stack = Stack(stack_settings(settings), progress=err.print)
     stack.up()
-    for line in prepare_topics(settings, policy or []):
+    for line in prepare_topics(settings, policy or [], rules or []):
         err.print(line)
     stack.supervisor.start(Child(name=_SUPERVISOR, command=(sys.executable, "-m", "deploy.cli", "supervise")))
     err.print("everything is started; `tidewaiter status` shows it, `tidewaiter down` ends it")

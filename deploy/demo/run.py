@@ -143,7 +143,7 @@ def running(directory: Path, progress: Progress, sources: tuple[SourceSettings, 
         for name in FORMATS:
             (directory / f"{name}.log").touch()
         approver = Approver.enrolled(directory)
-        prepare_topics(settings, [*POLICIES, approver.policy])
+        prepare_topics(settings, [*POLICIES, approver.policy], [])
         for child in children(settings):
             stack.supervisor.start(child)
         progress("collectors, judge, correlate and sink are started")
