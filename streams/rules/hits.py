@@ -24,7 +24,7 @@ from streams.rules.derived import DERIVED
 from streams.rules.logsources import source_of
 from streams.rules.rule import Rule
 
-__all__ = ["MAX_TIMESPAN_SECONDS", "Counting", "Template", "definition_of"]
+__all__ = ["MAX_TIMESPAN_SECONDS", "CountedRules", "Counting", "Template", "definition_of"]
 
 Record = Mapping[str, Any]
 
@@ -37,9 +37,11 @@ MAX_TIMESPAN_SECONDS: Final = 7 * 24 * 3600
 _DEFINITION_BYTES: Final = 8
 
 
-class _RuleSet(Protocol):
+class CountedRules(Protocol):
     """What is asked of a rule set."""
 
+    @property
+    def hash(self) -> str: ...
     @property
     def rules(self) -> tuple[Rule, ...]: ...
     @property
@@ -137,12 +139,14 @@ class Counting:
     ``unfit`` are the labels of correlations that cannot be counted, with the reason; those that count such a one are unfit, too.
     """
 
-    def __init__(self, ways: Mapping[str, tuple[_Way, ...]], unfit: Mapping[str, str]) -> None:
-        self._ways = ways
-        self.unfit = unfit
+    def __init__(
+        self, ways: Mapping[str, tuple[_Way, ...]] | None = None, unfit: Mapping[str, str] | None = None
+    ) -> None:
+        self._ways = ways or {}
+        self.unfit = unfit or {}
 
     @classmethod
-    def of(cls, rule_set: _RuleSet, *, mapped: bool = True) -> Counting:
+    def of(cls, rule_set: CountedRules, *, mapped: bool = True) -> Counting:
         """Take the correlations of a rule set; with ``mapped=False`` field names mean what an event calls so."""
         rules = {rule.label: rule for rule in rule_set.rules}
         found = [

@@ -8,6 +8,7 @@ from typing import Any
 from streams.rules.condition import And
 from streams.rules.correlation import Bound, Correlation
 from streams.rules.rule import LogSource, Rule
+from streams.rules.windows import SECOND, Entry
 
 PROCESSES = LogSource("process_creation", "linux")
 
@@ -44,3 +45,10 @@ def correlation(name: str, *rules: str, **options: Any) -> Correlation:
         "bounds": at_least(3),
     }
     return Correlation(rules=rules, **values | options)
+
+
+def entry(seconds: float, rules: str = "a", values: str = "", name: str = "") -> Entry:
+    """Return a hit at a time, of the rules and with the values that the letters name."""
+    time = round(seconds * SECOND)
+    words = tuple(values.split())
+    return Entry(time, name or f"event-{time}-{rules}-{values}", tuple(rules), words, "entity", "principal")
