@@ -11,6 +11,7 @@ from producers.formats.docker import DockerFormat
 from producers.formats.falco import FalcoFormat
 from producers.formats.grype import grype_format
 from producers.formats.kubernetes_audit import KubernetesAuditFormat
+from producers.formats.registry import registry_format
 from producers.formats.trivy import trivy_format
 from producers.types import Format, FormatOptions
 
@@ -23,9 +24,10 @@ FORMATS: Final[MappingProxyType[str, Callable[[FormatOptions], Format]]] = Mappi
         "falco": FalcoFormat,
         "grype": grype_format,
         "kubernetes-audit": KubernetesAuditFormat,
+        "registry": registry_format,
         "trivy": trivy_format,
     }
 )
 
-DOCUMENT_FORMATS: Final = frozenset({"grype", "trivy"})
+DOCUMENT_FORMATS: Final = frozenset({"grype", "registry", "trivy"})
 """Formats of documents: a record of theirs may be as long as a pushed one."""

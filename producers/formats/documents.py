@@ -35,10 +35,10 @@ _GIVEN_UP: Final = "rest of a document that was given up"
 class DocumentFormat:
     """Documents to what ``read`` makes of each; a list is a document an item.
 
-    ``read`` may yield ``Invalid`` and ``Drop``, and may raise them. ``outline`` is of what dead letters may keep.
+    ``read`` may yield ``Invalid`` and ``Drop``, and may raise them. ``outline`` says what dead letters may keep; all, by default.
     """
 
-    def __init__(self, read: Callable[[Any], Iterable[Result]], outline: Outline) -> None:
+    def __init__(self, read: Callable[[Any], Iterable[Result]], outline: Outline | None = None) -> None:
         self._read = read
         self._outline = outline
         self._lines: list[Record] = []
@@ -51,7 +51,7 @@ class DocumentFormat:
 
     def outline(self, data: bytes) -> bytes:
         """Return what a dead letter may tell of a record."""
-        return self._outline.of(data)
+        return self._outline.of(data) if self._outline else data
 
     @property
     def held(self) -> Position | None:

@@ -220,6 +220,24 @@ _GRYPE: list[Event] = [
     grype_report(grype_match("CVE-2019-2", "Low", "bash"), source={"type": "directory", "target": "/srv"}),
     {"artifacts": [{"name": "bash", "version": "5"}], "source": {"type": "image", "metadata": {"imageID": IMAGE}}},
 ]
+_NOTIFICATION: Event = {
+    "timestamp": "2016-03-09T14:44:26.402973972-08:00",
+    "action": "push",
+    "target": {
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "digest": IMAGE,
+        "repository": "shop/web",
+        "tag": "1.0",
+        "references": [{"mediaType": "application/vnd.oci.image.config.v1+json", "digest": IMAGE}],
+    },
+    "request": {"addr": "192.0.2.7:42961", "host": "registry.example", "method": "PUT", "useragent": "docker/26"},
+    "actor": {"name": "ci"},
+}
+_REGISTRY: list[Event] = [
+    {"events": [_NOTIFICATION, _NOTIFICATION | {"action": "mount"}]},
+    {"events": [_NOTIFICATION | {"action": "delete"}]},
+    _NOTIFICATION | {"action": "pull", "actor": {}},
+]
 _LINUX = f"""\
 type=SYSCALL msg=audit(1714000000.123:@@1): arch=c000003e syscall=59 success=yes exit=0 a0=1 a1=2 a2=3 a3=4 items=2 ppid=6 pid=7 \
 auid=0 uid=0 gid=0 euid=0 suid=0 fsuid=0 egid=0 sgid=0 fsgid=0 tty=pts0 ses=1 comm="sh" exe="/bin/sh" key="exec" container={CONTAINER}
@@ -240,6 +258,7 @@ _TEMPLATES: dict[str, list[bytes]] = {
     "falco": [json.dumps(value).encode() for value in _ALERTS],
     "grype": [json.dumps(value).encode() for value in _GRYPE],
     "kubernetes-audit": [json.dumps(value).encode() for value in _AUDITS],
+    "registry": [json.dumps(value).encode() for value in _REGISTRY],
     "trivy": [json.dumps(value).encode() for value in _TRIVY],
 }
 """A few good records of each format; ``@@`` is a number that makes their ids new."""
