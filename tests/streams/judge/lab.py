@@ -7,12 +7,14 @@ from collections import Counter as Tally
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from textwrap import dedent
 from typing import Any, Final
 
 from confluent_kafka import KafkaError
 
 from schemas.codec import Event, encode_event
 from schemas.event import timestamp
+from schemas.hit import Hit
 from schemas.policyset import Document, PolicySet, parse_policies
 from streams.judge.batch import judge_batch
 from streams.judge.contents import Contents
@@ -20,7 +22,9 @@ from streams.judge.envelopes import Envelopes
 from streams.judge.memo import Limits
 from streams.judge.partition import Partition
 from streams.judge.policy import CompiledPolicies
+from streams.judge.rules import RulesInForce
 from streams.judge.state import StateReader, StateRecord
+from streams.rules.ruleset import parse_rules
 
 START: Final = 1_764_000_000_000_000_000
 SECOND: Final = 1_000_000_000
@@ -55,6 +59,14 @@ exec:
 
 def policies(text: str = FORBID_SHELLS) -> PolicySet:
     return parse_policies([Document("x.yaml", text)] if text else [], date(2026, 1, 1))
+
+
+def rules(*texts: str) -> RulesInForce:
+    """Return Sigma rules made ready; each text is a file."""
+    documents = [Document(f"{number}.yml", dedent(text)) for number, text in enumerate(texts)]
+    rule_set = parse_rules(documents)
+    assert not rule_set.refused, rule_set.refused
+    return RulesInForce.compile(rule_set)
 
 
 def at(seconds: float) -> str:
@@ -145,8 +157,10 @@ class Lab:
     limits: Limits = MANY
     memo_bytes: int = 2**24
     number: int = 0
+    rules: RulesInForce = field(default_factory=RulesInForce.none)
     partition: Partition = field(init=False)
     verdicts: list[bytes] = field(default_factory=list)
+    hits: list[Hit] = field(default_factory=list)
     dead: list[tuple[bytes | None, str]] = field(default_factory=list)
     rows: dict[bytes, dict[str, Any]] = field(default_factory=dict)
     log: list[StateRecord] = field(default_factory=list)
@@ -160,7 +174,9 @@ class Lab:
         reader = StateReader()
         for key, value in compacted(self.log):
             reader.take(key, value)
-        self.partition = Partition(self.number, Contents(self.policies), self.limits, self.memo_bytes, Envelopes())
+        self.partition = Partition(
+            self.number, Contents(self.policies, rules=self.rules), self.limits, self.memo_bytes, Envelopes()
+        )
         self.partition.restore(reader)
 
     def judge(self, messages: Iterable[Message], *, flush: bool = False, crash: bool = False) -> list[Event]:
@@ -182,12 +198,14 @@ class Lab:
         if flush:
             self.partition.entities.sweep_when_due()
         state, rows = self.partition.take(flush=flush)
+        hits = self.partition.ledger.take_hits()
         if crash:
             self.restart()
             return []
         self.verdicts += values
         self.dead += [(letter.value(), str(error)) for letter, error in dead]
         self.log += state
+        self.hits += hits
         for key, row in rows:
             self._take_row(key, row)
         return values
@@ -202,6 +220,10 @@ class Lab:
     def adopt(self, text: str, offset: int) -> list[Event]:
         self.policies = CompiledPolicies.compile(policies(text))
         return self.commit(self.partition.adoptions.policies(self.policies, offset, at(0)))
+
+    def adopt_rules(self, rules: RulesInForce, offset: int) -> list[Event]:
+        self.rules = rules
+        return self.commit(self.partition.adoptions.rules(rules, offset, at(0)))
 
     def counts(self) -> Tally[str]:
         """Return the counts of all rows by activity digest, after a flush."""
