@@ -19,9 +19,9 @@ __all__ = ["RulesInForce"]
 
 @dataclass(frozen=True, slots=True)
 class RulesInForce:
-    """A rule set made ready; ``hash`` is the set's. Rules that read verdicts are asked once one is given, and decide nothing."""
+    """A rule set made ready. Rules that read verdicts are asked once one is given, and decide nothing."""
 
-    hash: str
+    rule_set: RuleSet
     _deciding: CompiledRules
     _of_verdicts: CompiledRules
     _counting: Counting
@@ -32,7 +32,7 @@ class RulesInForce:
         of_verdicts = tuple(rule for rule in rule_set.rules if is_of_verdicts(rule))
         deciding = tuple(rule for rule in rule_set.rules if not is_of_verdicts(rule))
         return cls(
-            rule_set.hash,
+            rule_set,
             CompiledRules.compile(replace(rule_set, rules=deciding)),
             CompiledRules.compile(replace(rule_set, rules=of_verdicts)),
             Counting.of(rule_set),
@@ -42,6 +42,11 @@ class RulesInForce:
     def none(cls) -> RulesInForce:
         """Return the set without rules."""
         return cls.compile(RuleSet.empty())
+
+    @property
+    def hash(self) -> str:
+        """Return the content hash of the set."""
+        return self.rule_set.hash
 
     def match(self, record: Record, principal: str) -> tuple[Match, ...]:
         """Return the rules that a record (deciding facts and activity) of a principal matches, in the order of their files."""
