@@ -39,6 +39,7 @@ __all__ = [
     "publish_all",
     "read_all",
     "read_partition",
+    "read_since",
 ]
 
 _TIMEOUT_SECONDS: Final = 30.0
@@ -228,6 +229,20 @@ def read_partition(settings: KafkaSettings, topic: Name, partition: int) -> Iter
             yield key or b"", value
 
 
+def read_since(settings: KafkaSettings, topic: Name, since_ms: int) -> Iterator[tuple[Place, bytes | None]]:
+    """Yield place and value of every committed record that a topic holds now and was appended since; partition by partition.
+
+    Records of one partition come in the order of the log.
+    """
+    with _reader(settings) as consumer:
+        name, count = settings.topic(topic), _partition_count(consumer, settings, topic)
+        for number in range(count):
+            asked = TopicPartition(name, number, since_ms)
+            (start,) = consumer.offsets_for_times([asked], timeout=_TIMEOUT_SECONDS)
+            for message in _messages_until_ends(consumer, [start]):
+                yield Place(name, number, cast("int", message.offset())), message.value()
+
+
 class Follower:
     """Reads what is committed to topics from the moment on in which it was made."""
 
@@ -289,12 +304,20 @@ def _reader(settings: KafkaSettings) -> Iterator[Consumer]:
 
 def _until_ends(consumer: Consumer, topic: str, unread: set[int]) -> Iterator[tuple[int, bytes | None, bytes | None]]:
     """Yield until the end of every partition was seen once; librdkafka tells each end as an error of its own code."""
-    consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in unread])
+    places = [TopicPartition(topic, number, OFFSET_BEGINNING) for number in sorted(unread)]
+    for message in _messages_until_ends(consumer, places):
+        yield cast("int", message.partition()), message.key(), message.value()
+
+
+def _messages_until_ends(consumer: Consumer, places: list[TopicPartition]) -> Iterator[Message]:
+    """Yield what stands from these places on, until the end of every partition was seen once."""
+    consumer.assign(places)
+    unread = {place.partition for place in places}
     while unread:
         for message in consumer.consume(10_000, timeout=0.1):
             error, number = message.error(), message.partition()
-            if error is None and number is not None:
-                yield number, message.key(), message.value()
+            if error is None:
+                yield message
             elif error is not None and error.code() == KafkaError._PARTITION_EOF and number is not None:  # noqa: SLF001 - as above
                 unread.discard(number)
             else:
