@@ -68,7 +68,7 @@ class SharedFactsShard:
     def _take(self, statement: Statement) -> None:
         key = _record(statement, statement.time, {}).key
         before = self._said.get(key)
-        if before is None or (before.time, before.digest) <= (statement.time, statement.digest):
+        if before is None or (before.time, before.event) <= (statement.time, statement.event):
             self._said[key] = statement
             self._due[key] = None
 

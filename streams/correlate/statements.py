@@ -13,7 +13,17 @@ from typing import Any, Final
 
 from schemas.codec import Event
 from schemas.facts import is_facts
-from schemas.shared import AGES, IDENTITY, IMAGE, SHARED, TOLD_DATASET, digests_of, is_shared, workload_subject
+from schemas.shared import (
+    AGES,
+    IDENTITY,
+    IMAGE,
+    SHARED,
+    TOLD_DATASET,
+    digests_of,
+    is_shared,
+    source_of,
+    workload_subject,
+)
 
 __all__ = ["Statement", "may_state", "statements_of"]
 
@@ -39,12 +49,12 @@ _MARKS: Final = (b'"event.action":"facts"', b'"kubernetes.audit.verb":"')
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What one row says; of one subject and source the last one holds, by the events' clock, then by the digest of the activity."""
+    """What one row says; of one subject and source the last one holds, by the events' clock, then by the id of the event."""
 
     subject: str
     source: str
     time: str
-    digest: str
+    event: str
     facts: Event
 
 
@@ -55,10 +65,10 @@ def may_state(value: bytes) -> bool:
 
 def statements_of(row: Event) -> Iterator[Statement]:
     """Return what a row states; nothing if it is of another kind, or none."""
-    principal, time, digest = (row.get(f"activity.{name}") for name in ("principal", "last", "digest"))
-    if isinstance(principal, str) and isinstance(time, str) and isinstance(digest, str):
+    principal, time, event = (row.get(f"activity.{name}") for name in ("principal", "last", "last_id"))
+    if isinstance(principal, str) and isinstance(time, str) and isinstance(event, str):
         for subject, source, facts in _said(principal, row):
-            yield Statement(subject, source, time, digest, facts)
+            yield Statement(subject, source, time, event, facts)
 
 
 def _said(principal: str, row: Event) -> Iterator[tuple[str, str, Event]]:
@@ -68,8 +78,7 @@ def _said(principal: str, row: Event) -> Iterator[tuple[str, str, Event]]:
         yield from _of_container(principal, row)
     elif is_shared(principal) and row.get("event.dataset") != TOLD_DATASET:
         kind = "container.image." if principal.startswith(IMAGE) else "secret."
-        source = row.get("event.module") or row.get("event.dataset") or ""
-        yield principal, source, {name: row[name] for name in _SAID if name in row and name.startswith(kind)}
+        yield principal, source_of(row), {name: row[name] for name in _SAID if name in row and name.startswith(kind)}
 
 
 def _of_container(principal: str, row: Event) -> Iterator[tuple[str, str, Event]]:

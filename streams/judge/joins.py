@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from schemas.codec import Event
-from schemas.shared import IMAGE, SECRET, digests_of, is_shared, workload_subject
+from schemas.shared import IMAGE, SECRET, TOLD_DATASET, digests_of, is_shared, source_of, workload_subject
 from streams.judge.memo import Context
 from streams.judge.shared import SharedFacts
 
@@ -43,22 +43,33 @@ class Joins:
 
     def of(self, fields: Event, context: Context) -> Event:
         """Return the shared facts that a record is decided with: by its activity and its context alone."""
+        if is_shared(context.principal):
+            return self._of_itself(fields, context)
         found = self._of_image(context)
-        for subject in _subjects(fields, context):
+        for subject in _subjects(fields):
             self._ask(context, (subject,))
             found = found | self.shared.of_subject(subject)
         return found
 
-    def _of_image(self, context: Context) -> Event:
-        known = context.deciding
+    def _of_itself(self, fields: Event, context: Context) -> Event:
+        """Return what others say of an image or a secret of which somebody says something; the judge itself says all there is.
+
+        No memo holds what is said, so nobody has to be noted.
+        """
+        if fields.get("event.dataset") == TOLD_DATASET:
+            return {}
+        known = {**context.deciding, **fields}
         if context.principal.startswith(IMAGE):
-            known = {"container.image.id": context.principal.removeprefix(IMAGE), **known}
-        configuration, manifests = digests_of(known)
+            known.setdefault("container.image.id", context.principal.removeprefix(IMAGE))
+        return self.shared.of_others(context.principal, known, source_of(fields))
+
+    def _of_image(self, context: Context) -> Event:
+        configuration, manifests = digests_of(context.deciding)
         names = (configuration, *manifests) if configuration else manifests
         if not names:
             return {}
         self._ask(context, names)
-        return self.shared.of_image(known)
+        return self.shared.of_image(context.deciding)
 
     def _ask(self, context: Context, names: Iterable[str]) -> None:
         for name in names:
@@ -69,11 +80,9 @@ class Joins:
         return {context for name in names for context in self._asked.pop(name, ())}
 
 
-def _subjects(fields: Event, context: Context) -> Iterable[str]:
+def _subjects(fields: Event) -> Iterable[str]:
     if "secret.path" in fields:
         yield SECRET + fields["secret.path"]
-    if is_shared(context.principal) and not context.principal.startswith(IMAGE):
-        yield context.principal
     if _reaches(fields):
         cluster, namespace = (fields.get(f"orchestrator.{part}", "") for part in ("cluster.name", "namespace"))
         yield workload_subject(cluster, namespace, fields["orchestrator.resource.name"])

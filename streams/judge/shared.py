@@ -107,6 +107,13 @@ class SharedFacts:
         configuration, manifests = digests_of(facts)
         return self._answer(configuration, (configuration, *manifests) if configuration else manifests)
 
+    def of_others(self, subject: str, facts: Event, source: str) -> Event:
+        """Return what decides of an image or a secret without what one source has said of it, which says something new."""
+        configuration, manifests = digests_of(facts)
+        names = (configuration, *manifests, subject.removeprefix(IMAGE))
+        own = subject, source
+        return _deciding(one for one in self._joined(configuration, names) if (one.subject, one.source) != own)
+
     def of_subject(self, subject: str) -> Event:
         """Return what decides of a workload or a secret."""
         return self._answer("", (subject,))

@@ -35,8 +35,8 @@ def at(milliseconds: float) -> str:
     return timestamp(round(milliseconds) * 1_000_000)
 
 
-def row(principal: str, happened_ms: float, fields: Event, *, digest: str = "d") -> bytes:
-    head = {"activity.principal": principal, "activity.last": at(happened_ms), "activity.digest": digest}
+def row(principal: str, happened_ms: float, fields: Event, *, event: str = "d") -> bytes:
+    head = {"activity.principal": principal, "activity.last": at(happened_ms), "activity.last_id": event}
     said = {"event.kind": "state", "event.action": "facts", "event.module": "trivy"}
     return dumps(head | said | fields)
 
@@ -98,12 +98,12 @@ def test_a_scanner_replaces_what_it_has_said_and_leaves_what_another_has() -> No
     lab = Lab()
     virus = row(IMAGE, START_MS, {"event.module": "clamav", "container.image.malware": ["Eicar /x"]})
     lab.take(scan(), virus)
-    fixed = row(IMAGE, START_MS + 10, {"container.image.signature": "valid"}, digest="e")
+    fixed = row(IMAGE, START_MS + 10, {"container.image.signature": "valid"}, event="e")
     assert lab.take(fixed) == {IMAGE: {"container.image.signature": "valid", "container.image.malware": ["Eicar /x"]}}
 
 
 def test_the_latest_by_the_clock_of_events_holds_in_whichever_order_rows_come() -> None:
-    early, late = scan(), row(IMAGE, START_MS + 1, {"container.image.signature": "valid"}, digest="e")
+    early, late = scan(), row(IMAGE, START_MS + 1, {"container.image.signature": "valid"}, event="e")
     assert Lab().take(early, late) == Lab().take(late, early) == {IMAGE: {"container.image.signature": "valid"}}
 
 
@@ -117,7 +117,7 @@ def test_who_says_something_last_of_a_workload_is_written_though_it_was_said_bef
             "orchestrator.resource.name": "web",
             "container.settings.read_only_root": False,
         }
-        return row(f"user:/{by}", happened_ms, request | settings, digest=by)
+        return row(f"user:/{by}", happened_ms, request | settings, event=by)
 
     lab.take(made("ada", START_MS, **{"container.settings.privileged": True}))
     lab.take(made("bob", START_MS + 1))
@@ -178,9 +178,9 @@ def test_each_date_has_its_own_ages() -> None:
 def test_a_secret_that_is_changed_is_new_and_one_that_is_relabelled_is_not() -> None:
     lab = Lab(ages())
     old = {"secret.changed": at(START_MS - 91 * DAY_MS)}
-    lab.take(row(SECRET, START_MS, old), row(SECRET, START_MS + 1, old | {"secret.type": "Opaque"}, digest="e"))
+    lab.take(row(SECRET, START_MS, old), row(SECRET, START_MS + 1, old | {"secret.type": "Opaque"}, event="e"))
     assert lab.subjects[SECRET]["secret.older_than"] == [90]
-    lab.take(row(SECRET, START_MS + 2, {"secret.changed": at(START_MS)}, digest="f"))
+    lab.take(row(SECRET, START_MS + 2, {"secret.changed": at(START_MS)}, event="f"))
     assert lab.subjects[SECRET]["secret.older_than"] == []
 
 
@@ -229,7 +229,7 @@ FACTS = st.fixed_dictionaries(
 )
 ROWS = st.lists(
     st.builds(
-        lambda subject, second, facts, digest: row(subject, START_MS + second * SECOND_MS, facts, digest=digest),
+        lambda subject, second, facts, event: row(subject, START_MS + second * SECOND_MS, facts, event=event),
         st.sampled_from([IMAGE, "image:sha256:c2"]),
         st.integers(0, 3),
         FACTS,
@@ -240,8 +240,8 @@ ROWS = st.lists(
 END_MS = START_MS + 10 * SECOND_MS
 
 
-def one_activity_says_one_thing(rows: Iterable[bytes]) -> list[bytes]:
-    """Return rows without those whose activity would have said something else before: its digest is that of what it says."""
+def one_event_says_one_thing(rows: Iterable[bytes]) -> list[bytes]:
+    """Return rows without those whose event would have said something else before."""
     found: dict[bytes, bytes] = {}
     for value in rows:
         found.setdefault(value[: value.index(b',"event.kind"')], value)
@@ -250,7 +250,7 @@ def one_activity_says_one_thing(rows: Iterable[bytes]) -> list[bytes]:
 
 @given(ROWS, st.randoms(use_true_random=False))
 def test_the_same_rows_end_in_the_same_facts(rows: list[bytes], random: Random) -> None:
-    rows = one_activity_says_one_thing(rows)
+    rows = one_event_says_one_thing(rows)
     straight, other = Lab(ages()), Lab(ages())
     straight.take(*rows, now_ms=END_MS)
     for value in random.sample(rows * 2, 2 * len(rows)):

@@ -28,7 +28,7 @@ SCAN = {"event.module": "trivy", "container.image.vulnerabilities": ["critical f
 
 
 def row(principal: str, **fields: Any) -> Event:
-    head = {"activity.principal": principal, "activity.last": "2026-03-02T10:00:00.000000000Z", "activity.digest": "d"}
+    head = {"activity.principal": principal, "activity.last": "2026-03-02T10:00:00.000000000Z", "activity.last_id": "d"}
     return head | fields
 
 

@@ -112,7 +112,8 @@ def test_who_asks_for_a_secret_is_told_of_it_and_so_is_the_secret() -> None:
     joins, acting = lab.partition.contents.joins, lab.partition.entities.acting
     asks = requests("get", "secrets", **{"secret.path": "lab/shop/token"})
     assert joins.of(asks, acting(ADA.encode(), EARLY).context) == old
-    assert joins.of({}, acting(TOKEN.encode(), EARLY).context) == old
+    assert joins.of({"event.module": "vault"}, acting(TOKEN.encode(), EARLY).context) == old
+    assert joins.of({"event.module": "kubernetes"}, acting(TOKEN.encode(), EARLY).context) == {}
     assert joins.of(asks | {"secret.path": "lab/shop/other"}, acting(ADA.encode(), EARLY).context) == {}
 
 
@@ -134,6 +135,14 @@ def test_the_image_itself_is_judged_by_all_that_is_known_of_it() -> None:
     found = lab.ask(f"image:{CONFIGURATION}", {name: value for name, value in scan.items() if value is not None})
     assert outcome(found)[0] == "unauthorized"
     assert outcome(found)[1].startswith("images.malware")
+
+
+def test_what_a_source_said_before_does_not_count_when_it_says_something_new() -> None:
+    lab = sharing()
+    lab.put(CRITICAL)
+    for module, expected in (("trivy", "undetermined"), ("grype", "unauthorized")):
+        event = {name: value for name, value in scanned("low", module).items() if name != VULNERABILITIES}
+        assert outcome(lab.ask(f"image:{CONFIGURATION}", event))[0] == expected
 
 
 # The memo is never wrong
