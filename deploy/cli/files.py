@@ -11,15 +11,17 @@ from typing import Annotated, BinaryIO, Final
 
 import typer
 
-from deploy.cli.console import err
+from deploy.cli.console import err, fail
 from deploy.cli.options import Cluster, FormatName, Host, format_named
 from deploy.cli.table import VerdictTable
 from deploy.policies import DEFAULT_POLICIES
+from deploy.rules import DEFAULT_RULES, check_rules
 from deploy.trial import judge_records, learn_records
 from producers.normalise import Normaliser, records_of
 from schemas.codec import Event, dumps, encode_event
 from schemas.errors import ConfigurationError, Invalid
 from schemas.policyset import load_policies
+from streams.judge.rules import RulesInForce
 
 __all__ = ["SOME_UNREADABLE", "normalise", "opened", "try_"]
 
@@ -72,6 +74,10 @@ def try_(
         list[Path] | None,
         typer.Option(help="Directory or file of policies instead of the shipped ones; may be repeated."),
     ] = None,
+    rules: Annotated[
+        list[Path] | None,
+        typer.Option(help="Directory or file of Sigma rules instead of the shipped checks; may be repeated."),
+    ] = None,
     learn: Annotated[
         list[Path] | None,
         typer.Option(help="File of records to learn baselines from, which are approved as they are; may be repeated."),
@@ -80,18 +86,23 @@ def try_(
     cluster: Cluster = "",
     host: Host = "",
 ) -> None:
-    """Judge a file of records by policy and, with --learn, by what was learned from other files: a verdict for every event.
+    """Judge a file of records by policy, by rules and, with --learn, by what was learned from other files: a verdict for every event.
 
     No service is needed.
 
-    Facts that the file tells of a container hold for it from its first event on. Exit code 3: some lines could not be read.
+    Facts that the file tells of a container hold for it from its first event on. Rules that cannot be used are named on standard
+    error and left out. Exit code 3: some lines could not be read.
     """
     policies = load_policies(policy or [DEFAULT_POLICIES], datetime.now(UTC).date())
-    baselines = learn_records(_records_of_all(learn or [], format_, cluster, host), policies)
+    checked = check_rules(rules or [DEFAULT_RULES])
+    for fault in checked.faults:
+        fail(f"left out: {fault}")
+    in_force = RulesInForce.compile(checked.rules)
+    baselines = learn_records(_records_of_all(learn or [], format_, cluster, host), policies, in_force)
     normaliser = Normaliser(format_named(format_, cluster, host))
     table = None if as_json else VerdictTable()
     with opened(file) as stream:
-        for row in judge_records(normaliser.run(records_of(stream, file)), policies, baselines):
+        for row in judge_records(normaliser.run(records_of(stream, file)), policies, baselines, in_force):
             _print(row) if table is None else table.add(row)
     sys.stdout.flush()
     if table is not None:
