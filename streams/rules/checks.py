@@ -1,7 +1,7 @@
 """Tests as functions of a view: each predicate of a condition becomes one call.
 
-``compile_condition`` gives the function of a whole tree. Neighbours that ask the same kind of question of the same field
-become one question: many exact values are one look into a set, many endings one call.
+Neighbours that ask the same kind of question of the same field become one question: many exact values are one look into a
+set, many endings one call.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from itertools import count
 from operator import ge, gt, le, lt
 from typing import Any, Final
 
@@ -34,12 +33,13 @@ from streams.rules.condition import (
     TimePart,
     TimeUnit,
     Truth,
+    Wildcard,
 )
 from streams.rules.folding import fold, number_of
-from streams.rules.patterns import compile_regex
+from streams.rules.patterns import finder, fitter
 from streams.rules.view import MISSING, View
 
-__all__ = ["Check", "Shape", "compile_condition", "compile_test", "shape_of"]
+__all__ = ["Check", "Checks", "Shape", "shape_of"]
 
 Check = Callable[[View], bool]
 _Read = Callable[[View], Iterable[str]]
@@ -48,7 +48,6 @@ _Holds = Callable[[str], bool]
 Shape = tuple[str, str]
 """The form of a text without ``?``: ``exact``, ``prefix``, ``suffix`` or ``contains``, and its literal."""
 
-_NUMBERS: Final = count()
 _MILLISECONDS: Final = 1_000_000_000_000
 _FIRST_LAST: Final = 2
 _BOTH: Final = 3
@@ -70,16 +69,54 @@ def shape_of(text: Text) -> Shape | None:
     return ("suffix" if parts[0] == ALL else "prefix"), literal
 
 
-def compile_condition(condition: Condition) -> Check:
-    """Return the function that says whether a tree holds of a view."""
-    if isinstance(condition, Test):
-        return compile_test(condition)
-    if isinstance(condition, Not):
-        part = compile_condition(condition.part)
-        return lambda view: not part(view)
-    if isinstance(condition, And):
-        return _all(tuple(compile_condition(part) for part in condition.parts))
-    return _any(tuple(_alternatives(condition.parts)))
+class Checks:
+    """Compiles the conditions of one rule set; what is asked in several places is one function."""
+
+    def __init__(self) -> None:
+        self._known: dict[Condition, Check] = {}
+
+    def of(self, condition: Condition) -> Check:
+        """Return the function that says whether a tree holds of a view."""
+        check = self._known.get(condition)
+        if check is None:
+            check = self._known[condition] = self._compile(condition)
+        return check
+
+    def _compile(self, condition: Condition) -> Check:
+        if isinstance(condition, Test):
+            return self._test(condition)
+        if isinstance(condition, Not):
+            part = self.of(condition.part)
+            return lambda view: not part(view)
+        if isinstance(condition, And):
+            return _all(tuple(self.of(part) for part in condition.parts))
+        return _any(tuple(self._alternatives(condition.parts)))
+
+    def _alternatives(self, parts: Iterable[Condition]) -> Iterator[Check]:
+        """Yield the checks of alternatives, those that are texts of one field and one form together."""
+        groups: dict[tuple[str | None, bool, str], list[str]] = {}
+        for part in parts:
+            predicate = part.predicate if isinstance(part, Test) else None
+            shape = shape_of(predicate) if isinstance(predicate, Text) else None
+            if isinstance(part, Test) and isinstance(predicate, Text) and shape:
+                groups.setdefault((part.field, predicate.cased, shape[0]), []).append(shape[1])
+            else:
+                yield self.of(part)
+        for (field, cased, form), literals in groups.items():
+            yield _texts(field, form, literals, cased=cased)
+
+    def _test(self, test: Test) -> Check:
+        predicate = test.predicate
+        if isinstance(predicate, Text):
+            shape = shape_of(predicate)
+            if shape:
+                return _texts(test.field, shape[0], [shape[1]], cased=predicate.cased)
+            return _pattern(test.field, predicate)
+        if isinstance(predicate, Regex):
+            return _regex(test.field, predicate, len(self._known))
+        if test.field is None:
+            raise TypeError(f"{predicate} needs a field")  # detection.py refuses such rules
+        return _BUILDERS[type(predicate)](test.field, predicate)
 
 
 def _all(checks: tuple[Check, ...]) -> Check:
@@ -112,35 +149,6 @@ def _any(checks: tuple[Check, ...]) -> Check:
         return False
 
     return check
-
-
-def _alternatives(parts: Iterable[Condition]) -> Iterator[Check]:
-    """Yield the checks of alternatives, those that are texts of one field and one form together."""
-    groups: dict[tuple[str | None, bool, str], list[str]] = {}
-    for part in parts:
-        predicate = part.predicate if isinstance(part, Test) else None
-        shape = shape_of(predicate) if isinstance(predicate, Text) else None
-        if isinstance(part, Test) and isinstance(predicate, Text) and shape:
-            groups.setdefault((part.field, predicate.cased, shape[0]), []).append(shape[1])
-        else:
-            yield compile_condition(part)
-    for (field, cased, form), literals in groups.items():
-        yield _texts(field, form, literals, cased=cased)
-
-
-def compile_test(test: Test) -> Check:
-    """Return the function that says whether one test holds of a view."""
-    predicate = test.predicate
-    if isinstance(predicate, Text):
-        shape = shape_of(predicate)
-        if shape:
-            return _texts(test.field, shape[0], [shape[1]], cased=predicate.cased)
-        return _pattern(test.field, predicate)
-    if isinstance(predicate, Regex):
-        return _regex(test.field, compile_regex(predicate.pattern, predicate.flags))
-    if test.field is None:
-        raise TypeError(f"{predicate} needs a field")  # detection.py refuses such rules
-    return _of_field(test.field, predicate)
 
 
 def _reader(field: str | None, *, cased: bool) -> _Read:
@@ -185,34 +193,27 @@ def _any_text(read: _Read, holds: _Holds) -> Check:
 def _pattern(field: str | None, text: Text) -> Check:
     if all(part == ALL for part in text.parts):
         return _any_text(_reader(field, cased=True), lambda _: True)
-    pieces = [_piece(part, cased=text.cased) for part in text.parts]
-    compiled = compile_regex("".join(pieces), ("s",))
-    return _any_text(_reader(field, cased=text.cased), lambda value: compiled.fullmatch(value) is not None)
+    fits = fitter("".join(_piece(part, cased=text.cased) for part in text.parts), ("s",))
+    return _any_text(_reader(field, cased=text.cased), lambda value: fits(value.encode("utf-8", "surrogatepass")))
 
 
-def _piece(part: Any, *, cased: bool) -> str:
+def _piece(part: str | Wildcard, *, cased: bool) -> str:
     if isinstance(part, str):
         return str(re2.escape(part if cased else fold(part)))
     return ".*" if part.many else "."
 
 
-def _regex(field: str | None, compiled: Any) -> Check:
+def _regex(field: str | None, predicate: Regex, number: int) -> Check:
     """Return the test of a regular expression, which is dear: what it has found of a view is kept there."""
-    read = _reader(field, cased=True)
-    number = next(_NUMBERS)
-    search = compiled.search
+    finds = finder(predicate.pattern, predicate.flags)
 
     def check(view: View) -> bool:
         found = view.found.get(number)
         if found is None:
-            found = view.found[number] = any(search(text) is not None for text in read(view))
+            found = view.found[number] = any(map(finds, view.encoded(field)))
         return found
 
     return check
-
-
-def _of_field(field: str, predicate: Predicate) -> Check:
-    return _BUILDERS[type(predicate)](field, predicate)
 
 
 def _null(field: str, _: Null) -> Check:

@@ -23,6 +23,12 @@ Place = tuple[str | int, ...]
 MAX_DEPTH: Final = 50
 """Deeper nesting is no rule."""
 
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's where PyYAML has it: ten times as fast."""
+
+_Event = Any
+"""An event of PyYAML's parser, each class of which has other attributes."""
+
 _MAX_VALUES: Final = 100_000
 """More values in one document are an alias that repeats itself."""
 
@@ -78,18 +84,27 @@ def read_documents(file: str, text: str) -> tuple[list[RuleDocument], list[RuleF
     documents: list[RuleDocument] = []
     faults: list[RuleFault] = []
     try:
-        for node in yaml.compose_all(text, Loader=yaml.SafeLoader):
-            try:
-                document = _Reader(file).read(node)
-            except _UnreadableError as error:
-                faults.append(RuleFault(file, error.line, "document", str(error)))
-            else:
-                documents.extend([document] if document.value is not None else [])
+        events = yaml.parse(text, Loader=_LOADER)
+        for event in events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                document = _document(file, events, faults)
+                documents.extend([document] if document is not None and document.value is not None else [])
     except yaml.YAMLError as error:
         faults.append(_unreadable(file, error))
-    except (RecursionError, ValueError) as error:  # PyYAML lets out what int() and chr() say of odd escapes
-        faults.append(RuleFault(file, 1, "document", f"cannot be read as YAML: {str(error) or 'nested too deeply'}"))
+    except ValueError as error:  # PyYAML lets out what chr() and encode() say of odd characters
+        faults.append(RuleFault(file, 1, "document", f"cannot be read as YAML: {error}"))
     return documents, faults
+
+
+def _document(file: str, events: Iterator[_Event], faults: list[RuleFault]) -> RuleDocument | None:
+    try:
+        return _Reader(file, events).read()
+    except _UnreadableError as error:
+        faults.append(RuleFault(file, error.line, "document", str(error)))
+        for event in events:
+            if isinstance(event, yaml.DocumentEndEvent):
+                break
+        return None
 
 
 def _unreadable(file: str, error: yaml.YAMLError) -> RuleFault:
@@ -108,51 +123,84 @@ class _UnreadableError(Exception):
 
 
 class _Reader:
-    """Turns the nodes of one document into values."""
+    """Turns the events of one document into values, without ever being deeper than a rule can be."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, events: Iterator[_Event]) -> None:
         self._file = file
+        self._events = events
         self._lines: dict[Place, int] = {}
+        self._anchors: dict[str, tuple[Any, int]] = {}
         self._values = 0
 
-    def read(self, node: yaml.Node) -> RuleDocument:
-        value = self._value(node, (), _line(node))
+    def read(self) -> RuleDocument:
+        first = next(self._events)
+        value = self._value(first, (), _line(first))
         return RuleDocument(self._file, value, self._lines)
 
-    def _value(self, node: yaml.Node, place: Place, line: int) -> Any:
-        self._values += 1
-        if self._values > _MAX_VALUES or len(place) > MAX_DEPTH:
-            raise _UnreadableError(line, f"{path_text(place)} is too large or nested too deeply (an alias of itself?)")
-        if isinstance(node, yaml.ScalarNode) and _HALF.search(node.value):
-            raise _UnreadableError(line, f"{path_text(place)} has half a character (a lone surrogate) in it")
+    def _value(self, event: _Event, place: Place, line: int) -> Any:
+        before = self._values
+        self._count(1, place, line)
         self._lines[place] = line
-        if isinstance(node, yaml.MappingNode):
-            return dict(self._entries(node, place))
-        if isinstance(node, yaml.SequenceNode):
-            return [self._value(item, (*place, n), _line(item)) for n, item in enumerate(node.value)]
-        return _scalar(node)
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(str(event.anchor), place, line)
+        if isinstance(event, yaml.MappingStartEvent):
+            value: Any = dict(self._entries(place))
+        elif isinstance(event, yaml.SequenceStartEvent):
+            value = list(self._items(place))
+        else:
+            value = _scalar(event, place)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = (value, self._values - before)
+        return value
 
-    def _entries(self, node: yaml.MappingNode, place: Place) -> Iterator[tuple[str, Any]]:
+    def _count(self, number: int, place: Place, line: int) -> None:
+        self._values += number
+        if self._values > _MAX_VALUES or len(place) > MAX_DEPTH:
+            raise _UnreadableError(line, f"{path_text(place[:5])} is too large or nested too deeply")
+
+    def _alias(self, anchor: str, place: Place, line: int) -> Any:
+        if anchor not in self._anchors:
+            raise _UnreadableError(line, f"{path_text(place)} names *{anchor}, which is not said before")
+        value, size = self._anchors[anchor]
+        self._count(size, place, line)
+        return value
+
+    def _items(self, place: Place) -> Iterator[Any]:
+        for number, event in enumerate(self._events):
+            if isinstance(event, yaml.SequenceEndEvent):
+                return
+            yield self._value(event, (*place, number), _line(event))
+
+    def _entries(self, place: Place) -> Iterator[tuple[str, Any]]:
         seen: dict[str, int] = {}
-        for key_node, value_node in node.value:
-            line = _line(key_node)
-            if not isinstance(key_node, yaml.ScalarNode) or _HALF.search(key_node.value):
+        for event in self._events:
+            if isinstance(event, yaml.MappingEndEvent):
+                return
+            line = _line(event)
+            if not isinstance(event, yaml.ScalarEvent):
                 raise _UnreadableError(line, f"{path_text(place)} has a key that is no word")
-            key = str(key_node.value)
+            key = _text(event, place)
             if key in seen:
                 where = path_text((*place, key))
                 raise _UnreadableError(line, f"{where} stands here twice, first in line {seen[key]}; join them")
             seen[key] = line
-            yield key, self._value(value_node, (*place, key), line)
+            yield key, self._value(next(self._events), (*place, key), line)
 
 
-def _line(node: yaml.Node) -> int:
-    return int(node.start_mark.line) + 1
+def _line(event: _Event) -> int:
+    return int(event.start_mark.line) + 1
 
 
-def _scalar(node: yaml.Node) -> Any:
-    text = str(node.value)
-    return text if isinstance(node, yaml.ScalarNode) and node.style else _plain(text)
+def _text(event: _Event, place: Place) -> str:
+    text = str(event.value)
+    if _HALF.search(text):
+        raise _UnreadableError(_line(event), f"{path_text(place)} has half a character (a lone surrogate) in it")
+    return text
+
+
+def _scalar(event: _Event, place: Place) -> Any:
+    text = _text(event, place)
+    return text if event.style else _plain(text)
 
 
 def _plain(text: str) -> Any:

@@ -6,12 +6,12 @@ specification says. So a rule set of thousands costs a record little more than o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from streams.rules.checks import Check, compile_condition
-from streams.rules.condition import And, Condition, Not, Or, Test
+from streams.rules.checks import Check, Checks
+from streams.rules.condition import And, Condition, Not, Test
 from streams.rules.derived import DERIVED
 from streams.rules.detection import joined
 from streams.rules.fault import RuleFault
@@ -22,6 +22,8 @@ from streams.rules.ruleset import RuleSet
 from streams.rules.view import View
 
 __all__ = ["CompiledRules", "Match"]
+
+Decisive = Callable[[View], Iterator[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +37,8 @@ class Match:
 @dataclass(frozen=True, slots=True)
 class _Compiled:
     rule: Rule
-    condition: Condition
     check: Check
+    decisive: Decisive
 
 
 class CompiledRules:
@@ -48,9 +50,10 @@ class CompiledRules:
         self.rules = tuple(entry.rule for entry in rules)
         self._mapped = mapped
         conditions = [joined(And, [entry.gate, entry.condition]) if entry.gate else entry.condition for entry in rules]
-        checks = map(compile_condition, conditions)
+        checks = Checks()
         self._compiled = [
-            _Compiled(entry.rule, entry.condition, check) for entry, check in zip(rules, checks, strict=True)
+            _Compiled(entry.rule, checks.of(condition), _decisive(entry.condition, checks))
+            for entry, condition in zip(rules, conditions, strict=True)
         ]
         self._index = Index(conditions, mapped=mapped)
 
@@ -69,34 +72,25 @@ class CompiledRules:
     def match(self, record: Mapping[str, Any]) -> tuple[Match, ...]:
         """Return the rules that a record matches, in the order of their files."""
         view = View(record, mapped=self._mapped)
-        return tuple(
-            Match(compiled.rule, tuple(self._fields(compiled.condition, view))) for compiled in self._matching(view)
-        )
+        matching = [self._compiled[number] for number in sorted(self._index.candidates(view))]
+        return tuple(Match(found.rule, self._fields(found, view)) for found in matching if found.check(view))
 
-    def _matching(self, view: View) -> Iterator[_Compiled]:
-        for number in sorted(self._index.candidates(view)):
-            compiled = self._compiled[number]
-            if compiled.check(view):
-                yield compiled
-
-    def _fields(self, condition: Condition, view: View) -> dict[str, None]:
+    def _fields(self, found: _Compiled, view: View) -> tuple[str, ...]:
         """Return the fields of the tests that hold and are not negated, in the order of the rule."""
-        columns = dict.fromkeys(_decisive(condition, view))
+        columns = dict.fromkeys(found.decisive(view))
         if not self._mapped:
-            return columns
-        return dict.fromkeys(DERIVED[column].reads[0] if column in DERIVED else column for column in columns)
+            return tuple(columns)
+        return tuple(dict.fromkeys(DERIVED[column].reads[0] if column in DERIVED else column for column in columns))
 
 
-def _decisive(condition: Condition, view: View) -> Iterator[str]:
+def _decisive(condition: Condition, checks: Checks) -> Decisive:
+    """Return the function that names the columns by which a condition holds of a view that it holds of."""
     if isinstance(condition, Not):
-        return
+        return lambda _: iter(())
     if isinstance(condition, Test):
-        if condition.field is not None and compile_condition(condition)(view):
-            yield condition.field
-    elif isinstance(condition, And):
-        for part in condition.parts:
-            yield from _decisive(part, view)
-    elif isinstance(condition, Or):
-        for part in condition.parts:
-            if compile_condition(part)(view):
-                yield from _decisive(part, view)
+        column = () if condition.field is None else (condition.field,)
+        return lambda _: iter(column)
+    parts = [(checks.of(part), _decisive(part, checks)) for part in condition.parts]
+    if isinstance(condition, And):
+        return lambda view: (column for _, decisive in parts for column in decisive(view))
+    return lambda view: (column for check, decisive in parts if check(view) for column in decisive(view))

@@ -6,14 +6,14 @@ Letters are compared without case as in the rest of the matcher: one character w
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import re2
 
 from streams.rules.condition import Flag
 
-__all__ = ["MAX_PATTERN", "compile_regex", "fault_in_regex"]
+__all__ = ["MAX_PATTERN", "fault_in_regex", "finder", "fitter"]
 
 MAX_PATTERN: Final = 10_000
 """Longest pattern that is read."""
@@ -29,13 +29,26 @@ _UNSUPPORTED: Final = (
 _ESCAPED_BACKSLASH: Final = re.compile(r"\\\\")
 
 
-def compile_regex(pattern: str, flags: Iterable[Flag] = ()) -> Any:
-    """Return the pattern compiled; raise ``re2.error`` where RE2 cannot."""
+def finder(pattern: str, flags: Iterable[Flag] = ()) -> Callable[[bytes], bool]:
+    """Return the function that says whether the pattern is found in a text in UTF-8."""
+    search = _compiled(pattern, flags).search
+    return lambda text: search(text) is not None
+
+
+def fitter(pattern: str, flags: Iterable[Flag] = ()) -> Callable[[bytes], bool]:
+    """Return the function that says whether the pattern is the whole of a text in UTF-8."""
+    fullmatch = _compiled(pattern, flags).fullmatch
+    return lambda text: fullmatch(text) is not None
+
+
+def _compiled(pattern: str, flags: Iterable[Flag]) -> Any:
+    """Return RE2's own; of bytes and without groups it is three times as fast."""
     options = re2.Options()
     options.log_errors = False
+    options.never_capture = True
     options.max_mem = _MAX_MEMORY
     letters = "".join(sorted(flags))
-    return re2.compile(f"(?{letters}){pattern}" if letters else pattern, options)
+    return re2.compile((f"(?{letters}){pattern}" if letters else pattern).encode(), options)
 
 
 def fault_in_regex(pattern: str, flags: Iterable[Flag] = ()) -> str | None:
@@ -43,7 +56,7 @@ def fault_in_regex(pattern: str, flags: Iterable[Flag] = ()) -> str | None:
     if len(pattern) > MAX_PATTERN:
         return f"has a regular expression of {len(pattern)} characters; at most {MAX_PATTERN} are read"
     try:
-        compile_regex(pattern, flags)
+        _compiled(pattern, flags)
     except re2.error as error:
         return f"has a regular expression that cannot be used: it {_reason(pattern, _said(error))}"
     except UnicodeEncodeError:

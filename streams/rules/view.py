@@ -24,7 +24,7 @@ class View:
     objects; a path that crosses a list means every element.
     """
 
-    __slots__ = ("_derived", "_folded", "_raw", "_texts", "found", "record")
+    __slots__ = ("_derived", "_encoded", "_folded", "_raw", "_texts", "found", "record")
 
     def __init__(self, record: Mapping[str, Any], *, mapped: bool) -> None:
         self.record = record
@@ -34,6 +34,7 @@ class View:
         self._raw: dict[str, Any] = {}
         self._texts: dict[str, tuple[str, ...]] = {}
         self._folded: dict[str, tuple[str, ...]] = {}
+        self._encoded: dict[str, tuple[bytes, ...]] = {}
 
     def raw(self, column: str) -> Any:
         """Return the value of a column as it is, or ``MISSING``."""
@@ -76,6 +77,15 @@ class View:
         if folded is None:
             folded = self._folded[column] = tuple(map(fold, self.texts(column)))
         return folded
+
+    def encoded(self, column: str | None) -> tuple[bytes, ...]:
+        """Return the values of a column (or every text of the record) in UTF-8."""
+        key = column or ""
+        encoded = self._encoded.get(key)
+        if encoded is None:
+            texts = self.all_texts() if column is None else self.texts(column)
+            encoded = self._encoded[key] = tuple(text.encode("utf-8", "surrogatepass") for text in texts)
+        return encoded
 
     def all_texts(self) -> tuple[str, ...]:
         """Return every text of the record, wherever it stands; what is no text is left out."""
