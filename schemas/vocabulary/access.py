@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from schemas.vocabulary.clause import Clause, Clauses, Match
-from schemas.vocabulary.values import Blocks, Identifier, Label, Model, Names, Namespace, Paths, Some, Truth, short_for
+from schemas.vocabulary.values import Blocks, Identifier, Label, Model, Names, Namespace, Paths, Some, Truth
 
 __all__ = ["Access", "ActorMatch", "ApiClause", "ApiMatch", "DataMatch", "ExecIntoMatch", "Grants", "SecretMatch"]
 
@@ -33,6 +33,7 @@ class ExecIntoMatch(ActorMatch):
     reached into, where they are known.
     """
 
+    short: ClassVar[str] = "users"
     commands: Names | None = None
     via: Some[Literal["exec", "attach", "portforward", "debug"]] | None = None
     names: Names | None = None
@@ -47,6 +48,7 @@ class ExecIntoMatch(ActorMatch):
 class SecretMatch(ActorMatch):
     """A request for secrets."""
 
+    short: ClassVar[str] = "users"
     verbs: Names | None = None
     names: Names | None = None
     namespaces: Names | None = None
@@ -65,6 +67,7 @@ class Grants(Model):
 class ApiMatch(SecretMatch):
     """A request to the API of an orchestrator."""
 
+    short: ClassVar[str] = "users"
     resources: Names | None = None
     roles: Names | None = None
     grants: Grants | None = None
@@ -75,6 +78,7 @@ class ApiMatch(SecretMatch):
 class DataMatch(ActorMatch):
     """An access to data of a class; ``workloads`` (``NAMESPACE/NAME``) are those that access, not those that hold it."""
 
+    short: ClassVar[str] = "class"
     class_: Some[Identifier] | None = Field(default=None, alias="class")
     workloads: Names | None = None
     executable: Paths | None = None
@@ -99,7 +103,7 @@ class DataClause(DataMatch, Clause):
 class Access(Model):
     """What people and machines may do."""
 
-    exec_into_container: Clauses[Annotated[ExecIntoClause, short_for("users")]] | None = None
-    secrets: Clauses[Annotated[SecretClause, short_for("users")]] | None = None
-    api: Clauses[Annotated[ApiClause, short_for("users")]] | None = None
-    data: Clauses[Annotated[DataClause, short_for("class")]] | None = None
+    exec_into_container: Clauses[ExecIntoClause] | None = None
+    secrets: Clauses[SecretClause] | None = None
+    api: Clauses[ApiClause] | None = None
+    data: Clauses[DataClause] | None = None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from schemas.vocabulary.clause import Clause, Clauses, Match
-from schemas.vocabulary.values import Names, Paths, Quantity, Some, Truth, short_for
+from schemas.vocabulary.values import Names, Paths, Quantity, Some, Truth
 
 __all__ = [
     "ContainerClause",
@@ -28,6 +28,7 @@ __all__ = [
 class ExecMatch(Match):
     """A program that is run."""
 
+    short: ClassVar[str] = "path"
     path: Paths | None = None
     program: Names | None = None
     command: Names | None = None
@@ -40,6 +41,7 @@ class ExecMatch(Match):
 class FileMatch(Match):
     """A file that is accessed."""
 
+    short: ClassVar[str] = "path"
     path: Paths | None = None
     access: Some[Literal["read", "write", "create", "delete", "rename", "attributes"]] | None = None
     executable: Paths | None = None
@@ -53,6 +55,7 @@ class ContainerMatch(Match):
     ``inspected`` asks whether the settings of the container are known.
     """
 
+    short: ClassVar[str] = "action"
     action: Names | None = None
     inspected: Truth | None = None
 
@@ -60,6 +63,7 @@ class ContainerMatch(Match):
 class ResourceMatch(Match):
     """How much of something is used; whole bands of a quarter of an octave, so a limit between two of them lies in neither."""
 
+    short: ClassVar[str] = "metric"
     metric: (
         Some[Literal["cpu", "memory", "pids", "network.received", "network.sent", "disk.read", "disk.written"]] | None
     ) = None
@@ -89,7 +93,7 @@ class ResourceClause(ResourceMatch, Clause):
     except_: Some[ResourceMatch] = Field(default=(), alias="except")
 
 
-Exec = Clauses[Annotated[ExecClause, short_for("path")]]
-Files = Clauses[Annotated[FileClause, short_for("path")]]
-Containers = Clauses[Annotated[ContainerClause, short_for("action")]]
-Resources = Clauses[Annotated[ResourceClause, short_for("metric")]]
+Exec = Clauses[ExecClause]
+Files = Clauses[FileClause]
+Containers = Clauses[ContainerClause]
+Resources = Clauses[ResourceClause]

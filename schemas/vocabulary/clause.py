@@ -60,7 +60,7 @@ class WrittenClause:
 
 
 class Match(Model):
-    """What one clause speaks of; each subclass names the key that a plain value stands for.
+    """What one clause speaks of.
 
     Where ``word`` is set, a clause without a name that has only one value of that key is named by it.
     """
@@ -145,6 +145,7 @@ class Denials(Section, Generic[T]):
 class Flag(Section):
     """One word: whether something is denied or allowed."""
 
+    short: ClassVar[str] = "effect"
     effect: Literal["deny", "allow"]
 
     def written(self, section: str) -> Iterator[WrittenClause]:
@@ -155,6 +156,7 @@ class Flag(Section):
 class Requirement(Section):
     """One word: that something must be so."""
 
+    short: ClassVar[str] = "effect"
     effect: Literal["require"]
 
     def written(self, section: str) -> Iterator[WrittenClause]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
 from schemas.vocabulary.clause import Clause, Clauses, Match
-from schemas.vocabulary.images import Age
-from schemas.vocabulary.values import Label, Model, Names, Paths, Some, short_for
+from schemas.vocabulary.images import MaximumAge
+from schemas.vocabulary.values import Label, Model, Names, Paths, Some
 
 __all__ = ["DataClass", "Secrets"]
 
@@ -16,6 +16,7 @@ __all__ = ["DataClass", "Secrets"]
 class TypeMatch(Match):
     """A type of secrets: ``Opaque``, ``kubernetes.io/tls``, ``kv``."""
 
+    short: ClassVar[str] = "type"
     word: ClassVar[str] = "type"
     type: Names | None = None
 
@@ -27,8 +28,8 @@ class TypeClause(TypeMatch, Clause):
 class Secrets(Model):
     """What is asked of a secret itself; who may read it is said in ``access.secrets``."""
 
-    max_age_days: Age | None = None
-    types: Clauses[Annotated[TypeClause, short_for("type")]] | None = None
+    max_age_days: MaximumAge | None = None
+    types: Clauses[TypeClause] | None = None
 
 
 class DataClass(Model):

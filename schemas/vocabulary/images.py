@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from schemas.vocabulary.clause import Clause, Clauses, Denials, Match, Notes, Requirement, Section, WrittenClause
-from schemas.vocabulary.values import Level, Model, Names, Paths, Registry, Some, Truth, short_for
+from schemas.vocabulary.values import Level, Model, Names, Paths, Registry, Some, Truth
 
 __all__ = ["Images", "MaximumAge", "Pushed"]
 
@@ -16,6 +16,7 @@ __all__ = ["Images", "MaximumAge", "Pushed"]
 class RegistryMatch(Match):
     """A registry, and a repository in it with all below."""
 
+    short: ClassVar[str] = "registry"
     word: ClassVar[str] = "registry"
     registry: Some[Registry] | None = None
 
@@ -23,6 +24,7 @@ class RegistryMatch(Match):
 class TagMatch(Match):
     """A tag that an image is asked for by."""
 
+    short: ClassVar[str] = "tag"
     word: ClassVar[str] = "tag"
     tag: Names | None = None
 
@@ -30,12 +32,14 @@ class TagMatch(Match):
 class SignerMatch(Match):
     """Someone who has signed an image: the id of a key, or the identity of a certificate."""
 
+    short: ClassVar[str] = "signer"
     signer: Names | None = None
 
 
 class VulnerabilityMatch(Match):
     """A vulnerability that a scanner has found in an image."""
 
+    short: ClassVar[str] = "severity"
     severity: Some[Level] | None = None
     fixable: Truth | None = None
     id: Names | None = None
@@ -45,6 +49,7 @@ class VulnerabilityMatch(Match):
 class FoundSecretMatch(Match):
     """A secret that a scanner has found in an image, by the scanner's rule and where it lies."""
 
+    short: ClassVar[str] = "rule"
     rule: Names | None = None
     path: Paths | None = None
 
@@ -52,6 +57,7 @@ class FoundSecretMatch(Match):
 class MalwareMatch(Match):
     """Malware that a scanner has found in an image."""
 
+    short: ClassVar[str] = "signature"
     signature: Names | None = None
     path: Paths | None = None
 
@@ -59,6 +65,7 @@ class MalwareMatch(Match):
 class MisconfigurationMatch(Match):
     """What a scanner blames in how an image was made."""
 
+    short: ClassVar[str] = "severity"
     severity: Some[Level] | None = None
     id: Names | None = None
 
@@ -66,6 +73,7 @@ class MisconfigurationMatch(Match):
 class PackageMatch(Match):
     """A package in an image."""
 
+    short: ClassVar[str] = "package"
     word: ClassVar[str] = "package"
     package: Names | None = None
     version: Names | None = None
@@ -74,6 +82,7 @@ class PackageMatch(Match):
 class ExecutableMatch(Match):
     """An executable file in an image."""
 
+    short: ClassVar[str] = "path"
     path: Paths | None = None
 
 
@@ -116,6 +125,7 @@ class ExecutableClause(ExecutableMatch, Clause):
 class MaximumAge(Section):
     """An age in days from which on something is too old."""
 
+    short: ClassVar[str] = "days"
     days: Annotated[int, Field(ge=1, le=36_500, strict=True)]
 
     def written(self, section: str) -> Iterator[WrittenClause]:
@@ -129,28 +139,24 @@ class Pushed(Requirement):
     registries: Some[Registry] | None = None
 
 
-Age = Annotated[MaximumAge, short_for("days")]
-Require = Annotated[Requirement, short_for("effect")]
-
-
 class Images(Model):
     """What images are asked: by their reference, and by what scanners, registries and signatures tell of them."""
 
-    registries: Clauses[Annotated[RegistryClause, short_for("registry")]] | None = None
-    tags: Clauses[Annotated[TagClause, short_for("tag")]] | None = None
-    digest: Require | None = None
-    pushed: Annotated[Pushed, short_for("effect")] | None = None
-    signature: Require | None = None
-    signers: Clauses[Annotated[SignerClause, short_for("signer")]] | None = None
-    scan: Require | None = None
-    max_age_days: Age | None = None
-    max_scan_age_days: Age | None = None
-    vulnerabilities: Denials[Annotated[VulnerabilityClause, short_for("severity")]] | None = None
-    secrets: Denials[Annotated[FoundSecretClause, short_for("rule")]] | None = None
-    malware: Denials[Annotated[MalwareClause, short_for("signature")]] | None = None
-    misconfigurations: Denials[Annotated[MisconfigurationClause, short_for("severity")]] | None = None
-    packages: Denials[Annotated[PackageClause, short_for("package")]] | None = None
-    executables: Denials[Annotated[ExecutableClause, short_for("path")]] | None = None
+    registries: Clauses[RegistryClause] | None = None
+    tags: Clauses[TagClause] | None = None
+    digest: Requirement | None = None
+    pushed: Pushed | None = None
+    signature: Requirement | None = None
+    signers: Clauses[SignerClause] | None = None
+    scan: Requirement | None = None
+    max_age_days: MaximumAge | None = None
+    max_scan_age_days: MaximumAge | None = None
+    vulnerabilities: Denials[VulnerabilityClause] | None = None
+    secrets: Denials[FoundSecretClause] | None = None
+    malware: Denials[MalwareClause] | None = None
+    misconfigurations: Denials[MisconfigurationClause] | None = None
+    packages: Denials[PackageClause] | None = None
+    executables: Denials[ExecutableClause] | None = None
 
     def registered(self) -> Pushed | None:
         """Return what ``pushed`` requires, of the registries that are allowed here where it names none itself."""

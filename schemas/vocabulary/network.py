@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from schemas.vocabulary.clause import Clause, Clauses, Match
-from schemas.vocabulary.values import Blocks, Domains, Model, Names, Paths, Ports, Some, short_for
+from schemas.vocabulary.values import Blocks, Domains, Model, Names, Paths, Ports, Some
 
 __all__ = ["DnsMatch", "EgressMatch", "Network", "PeerMatch"]
 
@@ -18,6 +18,7 @@ class PeerMatch(Match):
     ``peer`` is its workload, ``CLUSTER/NAMESPACE/NAME``, where the collector knows it.
     """
 
+    short: ClassVar[str] = "cidr"
     cidr: Blocks | None = None
     port: Ports | None = None
     protocol: Some[Literal["tcp", "udp", "icmp", "sctp", "unix"]] | None = None
@@ -28,12 +29,14 @@ class PeerMatch(Match):
 class EgressMatch(PeerMatch):
     """A peer that is connected to; ``domain`` holds only where the sensor knows the name."""
 
+    short: ClassVar[str] = "cidr"
     domain: Domains | None = None
 
 
 class DnsMatch(Match):
     """A name that is asked for."""
 
+    short: ClassVar[str] = "domain"
     domain: Domains | None = None
     executable: Paths | None = None
 
@@ -53,6 +56,6 @@ class DnsClause(DnsMatch, Clause):
 class Network(Model):
     """Connections and name look-ups."""
 
-    egress: Clauses[Annotated[EgressClause, short_for("cidr")]] | None = None
-    ingress: Clauses[Annotated[PeerClause, short_for("cidr")]] | None = None
-    dns: Clauses[Annotated[DnsClause, short_for("domain")]] | None = None
+    egress: Clauses[EgressClause] | None = None
+    ingress: Clauses[PeerClause] | None = None
+    dns: Clauses[DnsClause] | None = None

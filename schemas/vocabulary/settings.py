@@ -31,7 +31,6 @@ from schemas.vocabulary.values import (
     Quantity,
     Some,
     Truth,
-    short_for,
 )
 
 __all__ = ["Limits", "MountMatch", "Replicas", "SettingsSection"]
@@ -40,6 +39,7 @@ __all__ = ["Limits", "MountMatch", "Replicas", "SettingsSection"]
 class NamespaceMatch(Match):
     """A namespace of the host."""
 
+    short: ClassVar[str] = "namespace"
     word: ClassVar[str] = "namespace"
     namespace: Some[Namespace] | None = None
 
@@ -47,6 +47,7 @@ class NamespaceMatch(Match):
 class CapabilityMatch(Match):
     """A capability that is added."""
 
+    short: ClassVar[str] = "capability"
     word: ClassVar[str] = "capability"
     capability: Some[Capability] | None = None
 
@@ -54,6 +55,7 @@ class CapabilityMatch(Match):
 class ProfileMatch(Match):
     """A seccomp or AppArmor profile."""
 
+    short: ClassVar[str] = "profile"
     word: ClassVar[str] = "profile"
     profile: Names | None = None
 
@@ -61,6 +63,7 @@ class ProfileMatch(Match):
 class MountMatch(Match):
     """A path of the host that is mounted into a container."""
 
+    short: ClassVar[str] = "source"
     source: Paths | None = None
     target: Paths | None = None
     writable: Truth | None = None
@@ -70,18 +73,21 @@ class MountMatch(Match):
 class VolumeMatch(Match):
     """A volume, claim, secret or config map that is mounted: ``claim:NAME``, ``secret:NAME``, ``configmap:NAME``, or a name."""
 
+    short: ClassVar[str] = "volume"
     volume: Names | None = None
 
 
 class DeviceMatch(Match):
     """A device of the host that is given to a container."""
 
+    short: ClassVar[str] = "device"
     device: Paths | None = None
 
 
 class PortMatch(Match):
     """A port of the host that leads into the container; without an address it is published on all, ``0.0.0.0``."""
 
+    short: ClassVar[str] = "port"
     port: Ports | None = None
     protocol: Some[Literal["tcp", "udp", "sctp"]] | None = None
     address: Blocks | None = None
@@ -90,6 +96,7 @@ class PortMatch(Match):
 class UserMatch(Match):
     """The user that the first program runs as, by name or id; root is both ``root`` and ``0``."""
 
+    short: ClassVar[str] = "user"
     word: ClassVar[str] = "user"
     user: Names | None = None
 
@@ -97,6 +104,7 @@ class UserMatch(Match):
 class ModeMatch(Match):
     """How a container is joined to a network: ``bridge``, ``host``, ``none``, ``container``, the name of a network."""
 
+    short: ClassVar[str] = "mode"
     word: ClassVar[str] = "mode"
     mode: Names | None = None
 
@@ -104,6 +112,7 @@ class ModeMatch(Match):
 class AccountMatch(Match):
     """The service account of a pod."""
 
+    short: ClassVar[str] = "account"
     word: ClassVar[str] = "account"
     account: Names | None = None
 
@@ -111,6 +120,7 @@ class AccountMatch(Match):
 class RuntimeMatch(Match):
     """What runs the container: a runtime of the engine, or a runtime class of the cluster."""
 
+    short: ClassVar[str] = "runtime"
     word: ClassVar[str] = "runtime"
     runtime: Names | None = None
 
@@ -118,18 +128,21 @@ class RuntimeMatch(Match):
 class VariableMatch(Match):
     """A variable of the environment whose value looks like a credential, by its name."""
 
+    short: ClassVar[str] = "variable"
     variable: Names | None = None
 
 
 class LabelMatch(Match):
     """A label of the pods that are made, or of the running workload."""
 
+    short: ClassVar[str] = "label"
     label: Some[Label] | None = None
 
 
 class EntrypointMatch(Match):
     """What a container starts with: program and arguments, with blanks between them."""
 
+    short: ClassVar[str] = "command"
     command: Names | None = None
 
 
@@ -239,36 +252,32 @@ class Replicas(Section):
         yield WrittenClause(section, "require", section, self, self.over(Notes()))
 
 
-OneFlag = Annotated[Flag, short_for("effect")]
-Require = Annotated[Requirement, short_for("effect")]
-
-
 class SettingsSection(Model):
     """What a container may be started with."""
 
-    privileged: OneFlag | None = None
-    root: OneFlag | None = None
-    user: Clauses[Annotated[UserClause, short_for("user")]] | None = None
-    host_namespaces: Clauses[Annotated[NamespaceClause, short_for("namespace")]] | None = None
-    network_mode: Clauses[Annotated[ModeClause, short_for("mode")]] | None = None
-    capabilities: Clauses[Annotated[CapabilityClause, short_for("capability")]] | None = None
+    privileged: Flag | None = None
+    root: Flag | None = None
+    user: Clauses[UserClause] | None = None
+    host_namespaces: Clauses[NamespaceClause] | None = None
+    network_mode: Clauses[ModeClause] | None = None
+    capabilities: Clauses[CapabilityClause] | None = None
     dropped_capabilities: Required[Capability] | None = None
-    mounts: Clauses[Annotated[MountClause, short_for("source")]] | None = None
-    volumes: Clauses[Annotated[VolumeClause, short_for("volume")]] | None = None
-    devices: Clauses[Annotated[DeviceClause, short_for("device")]] | None = None
-    ports: Clauses[Annotated[PortClause, short_for("port")]] | None = None
-    seccomp: Clauses[Annotated[ProfileClause, short_for("profile")]] | None = None
-    apparmor: Clauses[Annotated[ProfileClause, short_for("profile")]] | None = None
+    mounts: Clauses[MountClause] | None = None
+    volumes: Clauses[VolumeClause] | None = None
+    devices: Clauses[DeviceClause] | None = None
+    ports: Clauses[PortClause] | None = None
+    seccomp: Clauses[ProfileClause] | None = None
+    apparmor: Clauses[ProfileClause] | None = None
     profiles: Required[Literal["seccomp", "apparmor"]] | None = None
     limits: Limits | None = None
-    no_new_privileges: Require | None = None
-    read_only_root: Require | None = None
-    service_account: Clauses[Annotated[AccountClause, short_for("account")]] | None = None
-    automount_token: Clauses[Annotated[AccountClause, short_for("account")]] | None = None
-    environment_secrets: Clauses[Annotated[VariableClause, short_for("variable")]] | None = None
-    labels: Clauses[Annotated[LabelClause, short_for("label")]] | None = None
+    no_new_privileges: Requirement | None = None
+    read_only_root: Requirement | None = None
+    service_account: Clauses[AccountClause] | None = None
+    automount_token: Clauses[AccountClause] | None = None
+    environment_secrets: Clauses[VariableClause] | None = None
+    labels: Clauses[LabelClause] | None = None
     required_labels: Required[Label] | None = None
     probes: Required[Literal["liveness", "readiness", "startup"]] | None = None
-    runtime: Clauses[Annotated[RuntimeClause, short_for("runtime")]] | None = None
+    runtime: Clauses[RuntimeClause] | None = None
     replicas: Replicas | None = None
-    entrypoint: Clauses[Annotated[EntrypointClause, short_for("command")]] | None = None
+    entrypoint: Clauses[EntrypointClause] | None = None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from schemas.images import check_registry
 from schemas.matching import check_cidr, check_domain, check_name, check_path
@@ -31,7 +31,6 @@ __all__ = [
     "Some",
     "Technique",
     "Truth",
-    "short_for",
 ]
 
 LEVELS: Final = ("informational", "low", "medium", "high", "critical")
@@ -41,20 +40,23 @@ _MAX_PORT: Final = 65_535
 
 
 class Model(BaseModel):
-    """What a part of a policy is: frozen, and without keys that nobody reads."""
+    """What a part of a policy is: frozen, and without keys that nobody reads.
+
+    ``short`` is its most important key, which it may be written as alone; empty where it has none.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    short: ClassVar[str] = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_short_form(cls, value: Any) -> Any:
+        is_short = cls.short and isinstance(value, str | int) and not isinstance(value, bool)
+        return {cls.short: value} if is_short else value
 
     def given(self) -> frozenset[str]:
         """Return the names of the keys that were written."""
         return frozenset(name for name in self.model_fields_set if getattr(self, name) is not None)
-
-
-def short_for(key: str) -> BeforeValidator:
-    """Return what lets a clause be written as the value of its most important key alone."""
-    return BeforeValidator(
-        lambda value: {key: value} if isinstance(value, str | int) and not isinstance(value, bool) else value
-    )
 
 
 def _listed(value: Any) -> Any:
