@@ -12,7 +12,7 @@ from schemas.baseline import Baseline
 from schemas.codec import Event
 from schemas.errors import Invalid
 from schemas.policyset import Document, PolicySet, parse_policies
-from tests.streams.judge.lab import does, envelope, facts
+from tests.streams.judge.lab import does, envelope, facts, rules
 
 WEB, DB = "container:/shop/web/", "container:/shop/db/"
 A, B = "0123456789ab", "aaaaaaaaaaaa"
@@ -138,3 +138,34 @@ def test_a_poisoned_release_is_unauthorized_in_the_one_thing_more_and_named() ->
 def test_files_learned_together_teach_what_both_tell() -> None:
     later = [(line, event) for line, event in file_of((A, image()), (A, CURL))]
     assert elements(learn_records([*NORMAL, *later], policies()))[WEB] == (("/usr/bin/curl",), ("/usr/bin/nginx",))
+
+
+SHELL_RULE = """
+    title: Shell in container
+    id: 5f0b6a0e-0000-4000-8000-000000000001
+    level: high
+    logsource: {category: process_creation, product: linux}
+    detection:
+      selection: {Image|endswith: /sh}
+      condition: selection
+"""
+
+
+def test_a_row_names_the_rule_its_level_its_file_and_the_fields_that_matched() -> None:
+    lines = file_of((A, image()), (A, NGINX), (A, SH))
+    rows = list(judge_records(lines, policies("policy: p\nfindings: {level: medium}\n"), [], rules(SHELL_RULE)))
+    assert [row["verdict.by"] for row in rows] == ["nothing", "nothing", "rule"]
+    assert [row["verdict.rule.name"] for row in rows] == [None, None, "Shell in container"]
+    named = {name: rows[-1][f"verdict.rule.{name}"] for name in ("id", "level", "file", "fields")}
+    assert named == {
+        "id": "5f0b6a0e-0000-4000-8000-000000000001",
+        "level": "high",
+        "file": "0.yml",
+        "fields": ["process.executable"],
+    }
+
+
+def test_what_a_rule_forbids_is_not_learned() -> None:
+    lines = file_of((A, image()), (A, NGINX), (A, SH))
+    (web,) = learn_records(lines, policies("policy: p\nfindings: {level: medium}\n"), rules(SHELL_RULE))
+    assert web.elements["exec"] == (("/usr/bin/nginx",),)

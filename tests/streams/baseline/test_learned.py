@@ -131,8 +131,8 @@ def test_a_row_whose_events_were_moved_is_forgotten() -> None:
 # What may be learned
 
 
-@pytest.mark.parametrize("by", ["policy", "sensor"])
-def test_what_a_policy_or_a_sensor_forbids_is_not_learned(by: str) -> None:
+@pytest.mark.parametrize("by", ["policy", "rule", "sensor"])
+def test_what_a_policy_a_rule_or_a_sensor_forbids_is_not_learned(by: str) -> None:
     assert execs(candidate_elements(row(NGINX), denied(SH, by))) == [("/usr/bin/nginx",)]
     assert beyond(in_force({"exec": ()}), denied(SH, by)) == {}
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,9 +9,12 @@ from hypothesis import strategies as st
 
 from schemas.fields import FIELDS
 from schemas.policyset import PolicySet
-from schemas.verdict import Decisive
+from schemas.verdict import Decisive, Verdict
 from streams.judge.decide import decide
 from streams.judge.policy import CompiledPolicies
+from streams.rules.condition import And
+from streams.rules.matcher import Match
+from streams.rules.rule import LogSource, Rule
 from tests.streams.judge.policies import WEB, compiled, decided, start
 
 FINDING = {
@@ -98,6 +102,71 @@ def test_the_level_is_that_of_the_most_specific_scope_and_then_the_strictest() -
     assert (shop.outcome, shop.policy) == ("unauthorized", "shop-b")
     assert decided(policies, FINDING | {"rule.level": "medium", "workload.namespace": "shop"}).outcome == "undetermined"
     assert decided(policies, FINDING | {"rule.level": "medium"}).policy == "all"
+
+
+def found(title: str, level: str = "high", **options: Any) -> Match:
+    rule = Rule("", title, "", level, "rules/a.yml", 3, LogSource(), And(()))  # type: ignore[arg-type]  # of the tests' own words
+    return Match(replace(rule, **options), ("process.executable", "process.args"))
+
+
+def by(text: str, *matches: Match, record: dict[str, Any] | None = None) -> Verdict:
+    return decide(record or {"event.action": "exec"}, WEB, compiled("policy: p\n" + text), None, matches, "hash")
+
+
+def test_a_rule_decides_with_its_level_and_techniques() -> None:
+    verdict = by(LEVEL, found("Shell", id="7c", techniques=("T1059.004",)))
+    assert (verdict.outcome, verdict.by, verdict.policy, verdict.clause) == (
+        "unauthorized",
+        "rule",
+        "p",
+        "findings.level",
+    )
+    assert verdict.reason == 'rule "Shell" (high) matched process.executable, process.args'
+    assert verdict.rule == Decisive("7c", "Shell", "high", "rules/a.yml", ("process.executable", "process.args"))
+    assert (verdict.level, verdict.techniques, verdict.rules, verdict.rules_hash) == (
+        "high",
+        ("T1059.004",),
+        ("7c",),
+        "hash",
+    )
+
+
+def test_the_gravest_decides_then_the_first_by_id_also_beside_a_sensors_own() -> None:
+    low, high, other = found("L", "medium", id="1"), found("H", id="3"), found("O", id="2")
+    for matches in ((low, high, other), (other, high, low)):
+        assert by(LEVEL, *matches).rule == Decisive("2", "O", "high", "rules/a.yml", other.fields)
+    assert by(LEVEL, low, record=FINDING).by == "sensor"
+    assert by(LEVEL, high, record=FINDING | {"rule.level": "medium"}).by == "rule"
+
+
+def test_all_rules_that_matched_are_named_whatever_decides() -> None:
+    low, high = found("L", "low", id="1"), found("H", id="3")
+    for text in (LEVEL, "exec: {deny: '/x'}\n", "containers: {allow: '*'}\n"):
+        assert by(text, low, high).rules == ("1", "3")
+
+
+@pytest.mark.parametrize("called", ["Sh*", "7c", "shell-rule"])
+def test_an_exception_may_call_a_rule_by_title_id_or_name(called: str) -> None:
+    exception = EXCEPT_RULE.replace("Sh*", called)
+    rule = found("Shell", id="7c", name="shell-rule")
+    assert by(LEVEL + exception, rule).outcome == "undetermined"
+    assert by(LEVEL + exception, rule).exception == f"p: {called}"
+    assert by(LEVEL + exception, rule, found("Other", "medium", id="9")).rule == Decisive(
+        "9", "Other", "medium", "rules/a.yml", rule.fields
+    )
+
+
+def test_a_rule_that_only_feeds_correlations_decides_nothing() -> None:
+    verdict = by(LEVEL, found("Shell", id="7c", reported=False))
+    assert (verdict.outcome, verdict.rules) == ("undetermined", ("7c",))
+
+
+def test_deny_comes_before_a_rule_and_a_rule_before_allow() -> None:
+    record = {"event.action": "exec", "process.executable": "/bin/sh"}
+    deny, allow = (LEVEL + SHELL.replace("EFFECT", effect) for effect in ("deny", "allow"))
+    assert by(deny, found("Shell"), record=record).by == "policy"
+    assert by(allow, found("Shell"), record=record).by == "rule"
+    assert by(allow, found("Shell", "low"), record=record).outcome == "authorized"
 
 
 def test_nothing_said_is_undetermined() -> None:
