@@ -13,6 +13,7 @@ from producers.formats.grype import grype_format
 from producers.formats.kubernetes_audit import KubernetesAuditFormat
 from producers.formats.registry import registry_format
 from producers.formats.trivy import trivy_format
+from producers.formats.vault_audit import VaultAuditFormat
 from producers.types import Format, FormatOptions
 
 __all__ = ["DOCUMENT_FORMATS", "FORMATS"]
@@ -26,6 +27,7 @@ FORMATS: Final[MappingProxyType[str, Callable[[FormatOptions], Format]]] = Mappi
         "kubernetes-audit": KubernetesAuditFormat,
         "registry": registry_format,
         "trivy": trivy_format,
+        "vault-audit": VaultAuditFormat,
     }
 )
 

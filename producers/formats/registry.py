@@ -34,7 +34,7 @@ from typing import Any, Final
 
 from producers.formats.documents import DocumentFormat
 from producers.formats.scan import digest_of
-from producers.formats.values import address_of, items_of, object_of, text_of, time_of
+from producers.formats.values import endpoint_address_of, items_of, object_of, text_of, time_of
 from producers.types import FormatOptions, Result
 from schemas.codec import Event
 from schemas.errors import Drop, Invalid
@@ -114,17 +114,11 @@ def _activity(notification: Event, registry: str, action: str, reference: str) -
         "event.outcome": "success",
         "event.dataset": "registry.notifications",
         "user.name": actor,
-        "source.ip": _address(request.get("addr")),
+        "source.ip": endpoint_address_of(request.get("addr")),
         "user_agent.original": text_of(request.get("useragent")),
         "http.request.method": text_of(request.get("method")),
         "container.settings.images": [reference],
     }
-
-
-def _address(value: Any) -> str | None:
-    """Return the address of ``192.0.2.7:54336``, ``[2001:db8::7]:54336`` or of an address alone."""
-    text = text_of(value) or ""
-    return address_of(text) or address_of(text.rpartition(":")[0])
 
 
 def _facts(notification: Event, place: str, action: str) -> Event | None:

@@ -12,6 +12,7 @@ from schemas.event import parse_time, timestamp
 
 __all__ = [
     "address_of",
+    "endpoint_address_of",
     "flag_of",
     "integer_of",
     "items_of",
@@ -87,6 +88,12 @@ def address_of(value: Any) -> str | None:
         return str(ip_address(value.strip("[]").partition("%")[0]))
     except ValueError:
         return None
+
+
+def endpoint_address_of(value: Any) -> str | None:
+    """Return the address of ``192.0.2.7:54336`` or ``[2001:db8::7]:54336``, or of an address alone."""
+    text = text_of(value) or ""
+    return address_of(text) or address_of(text.rpartition(":")[0])
 
 
 def time_of(*candidates: Any) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from schemas.codec import Event
 from tests.producers.formats.scan_reports import IMAGE, grype_match, grype_report, trivy_report, trivy_vulnerability
+from tests.producers.formats.vault_audit.samples import pair, request, write
 
 CONTAINER = "9656db3bb358" + "0" * 52
 
@@ -238,6 +239,11 @@ _REGISTRY: list[Event] = [
     {"events": [_NOTIFICATION | {"action": "delete"}]},
     _NOTIFICATION | {"action": "pull", "actor": {}},
 ]
+_VAULT: list[Event] = [
+    *write("secret/data/app/db", "password", version=1, number="@@1"),
+    *pair("auth/kubernetes/login", "update", number="@@2", request={"mount_type": "kubernetes"}),
+    request(number="@@3", error="permission denied"),
+]
 _LINUX = f"""\
 type=SYSCALL msg=audit(1714000000.123:@@1): arch=c000003e syscall=59 success=yes exit=0 a0=1 a1=2 a2=3 a3=4 items=2 ppid=6 pid=7 \
 auid=0 uid=0 gid=0 euid=0 suid=0 fsuid=0 egid=0 sgid=0 fsgid=0 tty=pts0 ses=1 comm="sh" exe="/bin/sh" key="exec" container={CONTAINER}
@@ -260,6 +266,7 @@ _TEMPLATES: dict[str, list[bytes]] = {
     "kubernetes-audit": [json.dumps(value).encode() for value in _AUDITS],
     "registry": [json.dumps(value).encode() for value in _REGISTRY],
     "trivy": [json.dumps(value).encode() for value in _TRIVY],
+    "vault-audit": [json.dumps(value).encode() for value in _VAULT],
 }
 """A few good records of each format; ``@@`` is a number that makes their ids new."""
 

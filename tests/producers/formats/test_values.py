@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.formats.values import address_of, flag_of, integer_of, text_of, texts_of, time_of
+from producers.formats.values import address_of, endpoint_address_of, flag_of, integer_of, text_of, texts_of, time_of
 from schemas.errors import Invalid
 from schemas.event import parse_time
 
@@ -21,6 +21,7 @@ def test_anything_is_read_as_the_kind_or_nothing(value: object) -> None:
     assert all(isinstance(text, str) for text in texts_of(value))
     assert isinstance(flag_of(value), bool | None)
     assert isinstance(address_of(value), str | None)
+    assert isinstance(endpoint_address_of(value), str | None)
     number = integer_of(value)
     assert number is None or -(2**63) <= number < 2**63
 
