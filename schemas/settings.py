@@ -72,6 +72,9 @@ class CorrelateSettings(_Frozen):
 
     It ends, to be started again, when a partition has rows waiting and none was taken for ``stall_seconds``, or when it has neither
     partitions nor progress in getting them for ``settle_seconds``. Others take over ``session_seconds`` after it has died.
+
+    Of what correlations count, a hit may be ``lateness_seconds`` late; of each correlation and partition so many groups and hits are
+    remembered, and of each group so many hits.
     """
 
     slot: int = Field(default=0, ge=0)
@@ -81,6 +84,10 @@ class CorrelateSettings(_Frozen):
     session_seconds: float = Field(default=10.0, gt=0)
     end_seconds: float = Field(default=10.0, gt=0)
     buffered_rows: int = Field(default=4_096, ge=1)
+    lateness_seconds: float = Field(default=600.0, ge=1)
+    remembered_groups: int = Field(default=20_000, ge=1)
+    remembered_hits: int = Field(default=200_000, ge=1)
+    group_hits: int = Field(default=10_000, ge=1)
 
 
 class CollectorSettings(_Frozen):

@@ -55,6 +55,8 @@ Name = Literal[
     "rows",
     # decisions of people and policies that were taken; label: process
     "decisions",
+    # hits of rules that correlations count; label: process
+    "hits",
     # how long all shards of a process took for a tick, writing included; label: process
     "tick_seconds",
     # how long newly assigned partitions took until they could be read on; label: process
@@ -98,6 +100,7 @@ METRICS: Final = MappingProxyType(
             Metric("retries", "counter", "Requests that were tried again.", ("process", "reason")),
             Metric("rows", "counter", "Rows of activities that were taken.", ("process",)),
             Metric("decisions", "counter", "Decisions that were taken.", ("process",)),
+            Metric("hits", "counter", "Hits of rules that were taken.", ("process",)),
             Metric("tick_seconds", "seconds", "Time of a tick of all shards.", ("process",)),
             Metric("restore_seconds", "seconds", "Time to restore newly assigned partitions.", ("process",)),
         )

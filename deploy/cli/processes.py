@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,7 @@ from sinks.run import deliver as run_sink
 from streams.correlate.run import run as run_correlate
 from streams.correlate.whole import WholeShard
 from streams.judge.run import run as run_judge
+from streams.rules.tables import Limits
 
 __all__ = ["collect", "correlate", "deliver", "judge"]
 
@@ -91,7 +93,7 @@ def judge() -> None:
 
 
 def correlate() -> None:
-    """Learn baselines, carry out decisions about them and gather what is known of images, workloads and secrets, until SIGTERM or SIGINT.
+    """Learn baselines, gather what is known of images, workloads and secrets, and find what correlation rules ask for, until SIGTERM or SIGINT.
 
     Several workers of different slots share the work.
     """
@@ -101,7 +103,7 @@ def correlate() -> None:
     with ExitStack() as stack:
         if settings.metrics_port is not None:
             stack.callback(serve(settings.metrics_port))
-        run_correlate(settings, stopping, WholeShard)
+        run_correlate(settings, stopping, partial(WholeShard, limits=Limits.of(settings.correlate)))
 
 
 def deliver(

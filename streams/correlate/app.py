@@ -6,12 +6,14 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 import structlog
 from faust.types import TP, Message, StreamT
 
 from schemas.settings import Settings
+from schemas.telemetry import Name as MetricName
 from schemas.telemetry import count, observe
 from schemas.topics import Name
 from streams.applied import AppliedSets
@@ -27,10 +29,13 @@ __all__ = ["Correlator"]
 
 _log = structlog.get_logger()
 _POLL_SECONDS: Final = 0.05
+_COUNTED: Final[Mapping[Name, MetricName]] = MappingProxyType(
+    {"activities": "rows", "control": "decisions", "rule-hits": "hits"}
+)
 
 
 class Correlator:
-    """A worker from its start to its end; several share the partitions of ``activities`` and ``control``.
+    """A worker from its start to its end; several share the partitions of ``activities``, ``control`` and ``rule-hits``.
 
     At least once, and the same whatever dies: the state of a partition is a function of the topics, made anew from them on assignment. A
     partition that stays here in a rebalance keeps its state. The first error, wherever it comes up, ends the worker.
@@ -46,7 +51,7 @@ class Correlator:
         self._clock = BrokerClock()
         self._parts: dict[int, Part] = {}
         self._generation = -1
-        self._outcomes: Counter[tuple[str, Outcome]] = Counter()
+        self._outcomes: Counter[tuple[Name, Outcome]] = Counter()
         self._error: BaseException | None = None
         self._ending = False
         self.beat = time.monotonic()
@@ -58,6 +63,7 @@ class Correlator:
         takes: dict[Name, Callable[[Part, Message], Awaitable[Outcome]]] = {
             "activities": Part.take_row,
             "control": Part.take_decision,
+            "rule-hits": Part.take_hit,
         }
         for name, take in takes.items():
             topic = app.topic(self._settings.kafka.topic(name), acks=False)
@@ -119,7 +125,7 @@ class Correlator:
         self._go_live()
 
     def _assigned_numbers(self) -> set[int]:
-        """Return which partitions this worker has; of both topics the same ones."""
+        """Return which partitions this worker has; of all topics the same ones."""
         assignment = self._app.consumer.assignment()
         found = [
             {place.partition for place in assignment if place.topic == self._settings.kafka.topic(name)}
@@ -136,10 +142,12 @@ class Correlator:
     async def _restore(self, numbers: list[int], is_over: Callable[[], bool]) -> None:
         if not numbers:
             return
-        started, policies = time.monotonic(), self._applied.current.policies
+        started, applied = time.monotonic(), self._applied.current
 
         def make(number: int) -> Shard:
-            return self._make(number, policies)
+            shard = self._make(number, applied.policies)
+            shard.adopt_rules(applied.rules)
+            return shard
 
         restored = await asyncio.to_thread(
             restore, self._settings.kafka, self._name, numbers, make, is_over, self._progressed
@@ -149,7 +157,7 @@ class Correlator:
                 await asyncio.to_thread(one.output.write, one.records, one.letters)
         if is_over():
             raise Interrupted
-        self._parts |= {number: Part(self._name, one, policies) for number, one in restored.items()}
+        self._parts |= {number: Part(self._name, one, applied) for number, one in restored.items()}
         self._measure_restore(restored, time.monotonic() - started)
 
     def _progressed(self) -> None:
@@ -161,6 +169,7 @@ class Correlator:
             part.live = True
             self._app.chains[TP(kafka.topic("activities"), number)] = part.rows
             self._app.chains[TP(kafka.topic("control"), number)] = part.decisions
+            self._app.chains[TP(kafka.topic("rule-hits"), number)] = part.hits
         self.unsettled_since = None
         _log.info("partitions assigned", worker=self._name, partitions=sorted(self._parts))
 
@@ -170,7 +179,8 @@ class Correlator:
         """Return the chains of all partitions that are read now."""
         parts = dict(self._parts)
         chains: dict[tuple[Name, int], Chain] = {("activities", number): part.rows for number, part in parts.items()}
-        return chains | {("control", number): part.decisions for number, part in parts.items()}
+        chains |= {("control", number): part.decisions for number, part in parts.items()}
+        return chains | {("rule-hits", number): part.hits for number, part in parts.items()}
 
     def fail(self, error: BaseException) -> None:
         """End the worker with an error; the first one counts. Any thread may call it."""
@@ -208,8 +218,8 @@ class Correlator:
         while True:
             await asyncio.sleep(self._settings.correlate.tick_seconds)
             started = time.monotonic()
-            policies, now_ms = self._applied.poll().policies, self._clock.now_ms()
-            await asyncio.gather(*(part.tick(policies, now_ms) for part in self._parts.values()))
+            applied, now_ms = self._applied.poll(), self._clock.now_ms()
+            await asyncio.gather(*(part.tick(applied, now_ms) for part in self._parts.values()))
             observe("tick_seconds", time.monotonic() - started, process=self._name)
             self._measure()
 
@@ -233,9 +243,12 @@ class Correlator:
             if outcome == "passed over":
                 count("dropped", number, process=self._name, reason="not due")
             else:
-                count("rows" if name == "activities" else "decisions", number, process=self._name)
+                count(_COUNTED[name], number, process=self._name)
             if outcome == "dead":
                 count("deadletters", number, process=self._name, stage=STAGE)
+        for part in self._parts.values():
+            for reason, number in part.dropped().items():
+                count("dropped", number, process=self._name, reason=reason)
 
     def _measure_restore(self, restored: Mapping[int, Restored], seconds: float) -> None:
         rows = sum(one.rows for one in restored.values())

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Final
 
 from confluent_kafka import KafkaException, Producer
 
 from schemas.deadletter import DeadLetter, encode_deadletter, headers_of
 from schemas.settings import KafkaSettings
+from schemas.topics import partition_of
 from streams.correlate.types import Record
 from streams.kafka import transactional_producer
 
 __all__ = ["Output"]
 
 _TRANSACTION_SECONDS: Final = 30.0
-_WRITTEN: Final = frozenset({"baselines", "control", "shared-facts"})
+_OWN: Final = frozenset({"baselines", "control", "shared-facts"})
+"""What stands in the writer's own partition."""
+
+_PLACED: Final[Mapping[str, Callable[[bytes], bytes]]] = MappingProxyType(
+    {"findings": lambda key: key.rpartition(b"|")[0], "rule-hits": lambda key: key}
+)
+"""By topic, the part of a key that names the partition: the entity that is told of a finding, the group of a hit."""
 
 
 class Output:
@@ -33,6 +41,8 @@ class Output:
         transactional_id = f"{settings.topic_prefix}correlate-{partition:04d}"
         self._producer: Producer = transactional_producer(settings, transactional_id)
         self._producer.init_transactions(_TRANSACTION_SECONDS)
+        topic = settings.topic("rule-hits")
+        self.partitions = len(self._producer.list_topics(topic, timeout=_TRANSACTION_SECONDS).topics[topic].partitions)
 
     def write(self, records: Sequence[Record], letters: Sequence[DeadLetter] = ()) -> None:
         """Write records and dead letters; raises ``KafkaException`` where that failed or a later writer has taken over."""
@@ -50,9 +60,15 @@ class Output:
             raise
 
     def _produce(self, topic: str, key: bytes, value: bytes) -> None:
-        if topic not in _WRITTEN:
-            raise ValueError(f"a shard may write {', '.join(sorted(_WRITTEN))}, not {topic}")
-        self._producer.produce(f"{self._settings.topic_prefix}{topic}", key=key, value=value, partition=self._partition)
+        name = f"{self._settings.topic_prefix}{topic}"
+        self._producer.produce(name, key=key, value=value, partition=self._place_of(topic, key))
+
+    def _place_of(self, topic: str, key: bytes) -> int:
+        if topic in _OWN:
+            return self._partition
+        if topic in _PLACED:
+            return partition_of(_PLACED[topic](key), self.partitions)
+        raise ValueError(f"a shard may write {', '.join(sorted({*_OWN, *_PLACED}))}, not {topic}")
 
     def _bury(self, letter: DeadLetter) -> None:
         topic = self._settings.topic("deadletters")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import Lock
+from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
@@ -12,11 +13,16 @@ from faust.types import Message
 from schemas.deadletter import DeadLetter
 from schemas.errors import Invalid
 from schemas.policyset import PolicySet
+from streams.applied import Applied
 from streams.correlate.chain import Chain
 from streams.correlate.restore import Restored, decide, letter_of
 from streams.correlate.types import Record
+from streams.rules.ruleset import RuleSet
 
-__all__ = ["Outcome", "Part"]
+__all__ = ["InForce", "Outcome", "Part"]
+
+InForce = Applied[PolicySet, RuleSet]
+"""What people have applied, as it was written."""
 
 Outcome = Literal["taken", "dead", "passed over"]
 """What became of a record; one that was passed over comes again if it was never taken."""
@@ -29,14 +35,15 @@ class Part:
     thing at a time is written, in the order in which the shard said it. Only a part that is ``live`` takes anything, and only what is due.
     """
 
-    def __init__(self, process: str, restored: Restored, policies: PolicySet) -> None:
+    def __init__(self, process: str, restored: Restored, applied: InForce) -> None:
         self._process = process
         self._shard = restored.shard
         self._output = restored.output
-        self._policies = policies
+        self._applied = applied
         self._lock = Lock()
         self.rows = Chain(restored.positions["activities"])
         self.decisions = Chain(restored.positions["control"])
+        self.hits = Chain(restored.positions["rule-hits"])
         self.live = False
 
     async def halt(self) -> None:
@@ -56,6 +63,17 @@ class Part:
         self.rows.taken(message.offset)
         return "taken"
 
+    async def take_hit(self, message: Message) -> Outcome:
+        """Feed a hit of ``rule-hits``; what is found by it is said by a tick."""
+        if not self._is_due(self.hits, message):
+            return "passed over"
+        try:
+            self._shard.take_hit(message.value, appended_ms(message))
+        except Invalid as error:
+            return await self._bury(self.hits, message, error)
+        self.hits.taken(message.offset)
+        return "taken"
+
     async def take_decision(self, message: Message) -> Outcome:
         """Feed a record of ``control`` and write what follows from it."""
         async with self._lock:
@@ -71,14 +89,23 @@ class Part:
                 return "taken"
         return await self._bury(self.decisions, message, refused)
 
-    async def tick(self, policies: PolicySet, now_ms: int) -> None:
-        """Let a changed policy set and the time move the shard, and write what follows."""
+    async def tick(self, applied: InForce, now_ms: int) -> None:
+        """Let changed sets of policies and rules, and the time, move the shard, and write what follows."""
         async with self._lock:
             if self.live:
-                if policies is not self._policies:
-                    self._shard.adopt(policies)
-                    self._policies = policies
+                self._adopt(applied)
                 await self._write(self._shard.tick(now_ms))
+
+    def _adopt(self, applied: InForce) -> None:
+        before, self._applied = self._applied, applied
+        if applied.policies is not before.policies:
+            self._shard.adopt(applied.policies)
+        if applied.rules is not before.rules:
+            self._shard.adopt_rules(applied.rules)
+
+    def dropped(self) -> Counter[str]:
+        """Return, by reason, what was left out since this was asked last."""
+        return self._shard.dropped()
 
     def _is_due(self, chain: Chain, message: Message) -> bool:
         return self.live and chain.is_due(message.offset)

@@ -1,7 +1,8 @@
 """What a partition was left as: its fence, its shard fed from the topics themselves, and where to read on.
 
-In this order: the fence, behind which no earlier worker can write any more; then ``baselines``, ``shared-facts``, ``control`` and
-``activities``, each to its end. Nothing is lost between this and live reading, which begins at the positions that are returned.
+In this order: the fence, behind which no earlier worker can write any more; then ``findings``, of all partitions those about hits of
+these; then ``baselines``, ``shared-facts``, ``control``, ``activities`` and ``rule-hits``, each to its end. Nothing is lost between
+this and live reading, which begins at the positions that are returned.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from typing import Final
 
 from schemas.deadletter import DeadLetter
 from schemas.errors import Invalid
+from schemas.finding import Finding
+from schemas.hit import hit_key
 from schemas.settings import KafkaSettings
-from schemas.topics import Name
+from schemas.topics import Name, partition_of
 from streams.correlate.output import Output
 from streams.correlate.types import Record, Shard
 from streams.kafka import Consumed
@@ -23,7 +26,7 @@ from streams.restoring import Interrupted, read_to_end
 
 __all__ = ["LIVE", "STAGE", "Restored", "decide", "letter_of", "restore"]
 
-LIVE: Final[tuple[Name, ...]] = ("activities", "control")
+LIVE: Final[tuple[Name, ...]] = ("activities", "control", "rule-hits")
 """The topics that are read on after a restore."""
 
 _FENCES_AT_ONCE: Final = 8
@@ -61,12 +64,33 @@ def restore(
     """
     outputs = _fence(settings, partitions, interrupted)
     restored = {number: Restored(make(number), outputs[number]) for number in partitions}
+    _restore_findings(settings, name, restored, interrupted, progressed)
     for topic, feed in _FEEDS.items():
         take = _taking(name, restored, feed, progressed)
         positions = read_to_end(settings, name, topic, partitions, take, interrupted=interrupted)
         for number, position in positions.items():
             restored[number].positions[topic] = position
     return restored
+
+
+def _restore_findings(
+    settings: KafkaSettings,
+    name: str,
+    restored: Mapping[int, Restored],
+    interrupted: Callable[[], bool],
+    progressed: Callable[[], None],
+) -> None:
+    """Give each shard what was found by hits of its partition; it stands in the partitions of the entities that it is told of."""
+    count = next(iter(restored.values())).output.partitions
+
+    def take(message: Consumed) -> None:
+        progressed()
+        finding = Finding.decode(message.value() or b"")
+        one = restored.get(partition_of(hit_key(finding.correlation, finding.group), count))
+        if one is not None:
+            one.shard.take_finding(message.value())
+
+    read_to_end(settings, name, "findings", range(count), take, interrupted=interrupted)
 
 
 def _fence(settings: KafkaSettings, partitions: Sequence[int], interrupted: Callable[[], bool]) -> dict[int, Output]:
@@ -119,6 +143,10 @@ def _feed_shared(one: Restored, message: Consumed) -> None:
     one.shard.take_shared(message.key() or b"", message.value())
 
 
+def _feed_hit(one: Restored, message: Consumed) -> None:
+    one.shard.take_hit(message.value(), message.timestamp()[1])
+
+
 def _feed_decision(one: Restored, message: Consumed) -> None:
     appended_ms = message.timestamp()[1]
     one.records += decide(one.shard, message.key(), message.value(), message.offset(), appended_ms)
@@ -135,6 +163,7 @@ _FEEDS: Final[Mapping[Name, _Feed]] = MappingProxyType(
         "shared-facts": _feed_shared,
         "control": _feed_decision,
         "activities": _feed_row,
+        "rule-hits": _feed_hit,
     }
 )
 """By topic, in the order in which they are read."""

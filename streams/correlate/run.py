@@ -80,7 +80,8 @@ def _check_topics(settings: Settings) -> None:
     consumer = reader(settings.kafka, f"correlate-{settings.correlate.slot}-topics")
     try:
         counts = {
-            name: _partition_count(consumer, settings.kafka, name) for name in (*LIVE, "baselines", "shared-facts")
+            name: _partition_count(consumer, settings.kafka, name)
+            for name in (*LIVE, "baselines", "shared-facts", "findings")
         }
     finally:
         consumer.close()

@@ -1,26 +1,36 @@
-"""All that is kept of one partition of ``activities``: each thing in a shard of its own, which knows nothing of the others."""
+"""All that is kept of one partition: each thing in a shard of its own, which knows nothing of the others."""
 
 from __future__ import annotations
 
+from collections import Counter
+
 from schemas.policyset import PolicySet
+from streams.correlate.correlations import CorrelationShard
 from streams.correlate.facts import SharedFactsShard
 from streams.correlate.shard import BaselineShard
 from streams.correlate.types import Record
+from streams.rules.ruleset import RuleSet
+from streams.rules.tables import Limits
 
 __all__ = ["WholeShard"]
 
 
 class WholeShard:
-    """Baselines of principals and facts of subjects."""
+    """Baselines of principals, facts of subjects, and what correlations count."""
 
-    def __init__(self, partition: int, policies: PolicySet) -> None:
+    def __init__(self, partition: int, policies: PolicySet, limits: Limits | None = None) -> None:
         self._baselines = BaselineShard(partition, policies)
         self._facts = SharedFactsShard(policies)
+        self._correlations = CorrelationShard(limits or Limits())
 
     def adopt(self, policies: PolicySet) -> None:
         """Let both take a changed policy set."""
         self._baselines.adopt(policies)
         self._facts.adopt(policies)
+
+    def adopt_rules(self, rules: RuleSet) -> None:
+        """Correlate by a changed rule set."""
+        self._correlations.adopt(rules)
 
     def take_profile(self, key: bytes, value: bytes | None) -> None:
         """Take a record of ``baselines``."""
@@ -30,15 +40,27 @@ class WholeShard:
         """Take a record of ``shared-facts``."""
         self._facts.take_record(key, value)
 
+    def take_finding(self, value: bytes) -> None:
+        """Take a record of ``findings``."""
+        self._correlations.take_finding(value)
+
     def take_row(self, key: bytes, value: bytes | None, appended_ms: int) -> None:
         """Let both take a row; one that the first cannot read is given to none."""
         self._baselines.take_row(key, value, appended_ms)
         self._facts.take_row(value, appended_ms)
+
+    def take_hit(self, value: bytes | None, appended_ms: int) -> None:
+        """Take a hit."""
+        self._correlations.take_hit(value, appended_ms)
 
     def take_decision(self, key: bytes, value: bytes, offset: int, appended_ms: int) -> list[Record]:
         """Carry out a decision about a baseline."""
         return self._baselines.take_decision(key, value, offset, appended_ms)
 
     def tick(self, now_ms: int) -> list[Record]:
-        """Return what both write."""
-        return self._baselines.tick(now_ms) + self._facts.tick(now_ms)
+        """Return what all write."""
+        return self._baselines.tick(now_ms) + self._facts.tick(now_ms) + self._correlations.tick(now_ms)
+
+    def dropped(self) -> Counter[str]:
+        """Return how many hits could not be kept, by reason."""
+        return self._correlations.dropped()

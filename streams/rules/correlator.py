@@ -246,7 +246,8 @@ def _depths(rules: CountedRules) -> dict[str, int]:
 def _levels(rules: CountedRules) -> dict[str, Level]:
     """Return the level of each rule and correlation; one that says none has that of the gravest which it counts."""
     levels: dict[str, Level] = {rule.label: rule.level for rule in rules.rules}
-    for correlation in sorted(rules.correlations, key=lambda one: _depths(rules)[one.label]):
+    depths = _depths(rules)
+    for correlation in sorted(rules.correlations, key=lambda one: depths[one.label]):
         counted = [levels[label] for label in correlation.rules if label in levels]
         gravest = max(counted, key=LEVELS.index, default=_LEVEL)
         levels[correlation.label] = correlation.level or gravest

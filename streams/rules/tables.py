@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from schemas.hit import Group as Values
+from schemas.settings import CorrelateSettings
 from streams.rules.correlation import Correlation
 from streams.rules.groups import Found, Group
 from streams.rules.windows import SECOND, Entry, is_growing
@@ -26,6 +27,11 @@ class Limits:
     groups: int = 20_000
     group_hits: int = 10_000
     hits: int = 200_000
+
+    @classmethod
+    def of(cls, settings: CorrelateSettings) -> Limits:
+        """Return those of a worker."""
+        return cls(settings.lateness_seconds, settings.remembered_groups, settings.group_hits, settings.remembered_hits)
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from schemas.settings import CorrelateSettings, KafkaSettings, Settings
 from schemas.topics import Name, partition_of
 from streams.correlate.run import run
 from streams.correlate.types import Record, Shard
+from streams.rules.ruleset import RuleSet
 
 ROOT: Final = Path(__file__).parents[3]
 PATIENCE_SECONDS: Final = 120.0
@@ -48,6 +50,9 @@ class StandIn:
         self.decisions: dict[int, tuple[bytes, bytes]] = {}
         self.heeded: dict[bytes, int] = {}
         self.shared: dict[bytes, bytes] = {}
+        self.hits: list[bytes | None] = []
+        self.findings: list[bytes] = []
+        self.rules: list[str] = []
         self.times: list[int] = []
         self.ticks: list[int] = []
         self._published = b""
@@ -66,6 +71,21 @@ class StandIn:
             raise Invalid("a bad record of shared facts")
         if value is not None:
             self.shared[key] = value
+
+    def adopt_rules(self, rules: RuleSet) -> None:
+        self.rules.append(rules.hash)
+
+    def take_finding(self, value: bytes) -> None:
+        self.findings.append(value)
+
+    def take_hit(self, value: bytes | None, appended_ms: int) -> None:
+        if value == BAD:
+            raise Invalid("a bad hit")
+        self.times.append(appended_ms)
+        self.hits.append(value)
+
+    def dropped(self) -> Counter[str]:
+        return Counter()
 
     def take_row(self, key: bytes, value: bytes | None, appended_ms: int) -> None:
         if value == BAD:
@@ -348,7 +368,16 @@ def produce(producer: Producer, topic: str, key: bytes, value: bytes | None, par
 def _has_leaders(lab: Lab) -> bool:
     """Return whether brokers answer for the topics: just after these are made they may deny it."""
     consumer = Consumer(lab.kafka.client_configuration() | {"group.id": "check"})
-    names: tuple[Name, ...] = ("policies", "baselines", "shared-facts", "control", "activities", "deadletters")
+    names: tuple[Name, ...] = (
+        "policies",
+        "baselines",
+        "shared-facts",
+        "findings",
+        "control",
+        "activities",
+        "rule-hits",
+        "deadletters",
+    )
     try:
         for topic in map(lab.kafka.topic, names):
             for number in consumer.list_topics(topic, timeout=30).topics[topic].partitions:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -22,6 +23,7 @@ from schemas.settings import load_settings
 from schemas.topics import partition_of
 from streams.correlate.run import run
 from streams.correlate.types import Record
+from streams.rules.ruleset import RuleSet
 from tests.streams.correlate.lab import Lab, lab_of, wait_for
 
 PRINCIPALS: Final = 10_000
@@ -43,8 +45,23 @@ class Counting:
     def adopt(self, policies: PolicySet) -> None:
         self.policies = policies
 
+    def adopt_rules(self, rules: RuleSet) -> None:
+        """Count nothing by rules."""
+
     def take_profile(self, key: bytes, value: bytes | None) -> None:
         """Pass over what was published."""
+
+    def take_shared(self, key: bytes, value: bytes | None) -> None:
+        """Pass over it."""
+
+    def take_finding(self, value: bytes) -> None:
+        """Pass over it."""
+
+    def take_hit(self, value: bytes | None, appended_ms: int) -> None:
+        raise AssertionError((value, appended_ms))
+
+    def dropped(self) -> Counter[str]:
+        return Counter()
 
     def take_row(self, key: bytes, value: bytes | None, appended_ms: int) -> None:
         assert value is not None

@@ -12,13 +12,16 @@ from faust.types import Message
 
 from schemas.deadletter import DeadLetter
 from schemas.policyset import PolicySet
+from streams.applied import Applied
 from streams.correlate.output import Output
 from streams.correlate.part import Part, appended_ms
-from streams.correlate.restore import Restored
+from streams.correlate.restore import LIVE, Restored
 from streams.correlate.types import Record
+from streams.rules.ruleset import RuleSet
 from tests.streams.correlate.lab import BAD, StandIn
 
 PATIENCE_SECONDS = 10.0
+IN_FORCE = Applied(PolicySet.empty(), RuleSet.empty())
 
 
 class Writer:
@@ -47,11 +50,12 @@ class Lab:
     def __init__(self) -> None:
         self.shard = StandIn(0, PolicySet.empty())
         self.writer = Writer()
-        restored = Restored(self.shard, cast("Output", self.writer), positions={"activities": 0, "control": 0})
-        self.part = Part("correlate-0", restored, PolicySet.empty())
+        restored = Restored(self.shard, cast("Output", self.writer), positions=dict.fromkeys(LIVE, 0))
+        self.part = Part("correlate-0", restored, IN_FORCE)
         self.part.live = True
         self.part.rows.fetched(range(10))
         self.part.decisions.fetched(range(10))
+        self.part.hits.fetched(range(10))
 
 
 def message(offset: int, value: bytes | None = b"value", key: bytes | None = b"principal|1") -> Message:
@@ -104,6 +108,18 @@ def test_what_fails_to_be_written_is_not_taken() -> None:
     run(steps())
 
 
+def test_a_hit_is_taken_once_and_what_it_leads_to_is_said_by_a_tick() -> None:
+    async def steps() -> None:
+        lab = Lab()
+        assert await lab.part.take_hit(message(0)) == "taken"
+        assert await lab.part.take_hit(message(0)) == "passed over"
+        assert lab.shard.hits == [b"value"]
+        assert lab.part.hits.position == 1
+        assert lab.writer.written == []
+
+    run(steps())
+
+
 def test_a_halt_waits_for_what_is_being_written_and_lets_nothing_follow() -> None:
     async def steps() -> None:
         lab = Lab()
@@ -112,7 +128,7 @@ def test_a_halt_waits_for_what_is_being_written_and_lets_nothing_follow() -> Non
         assert await asyncio.to_thread(lab.writer.begun.wait, PATIENCE_SECONDS)
         waiting = [
             asyncio.create_task(lab.part.take_decision(message(1))),
-            asyncio.create_task(lab.part.tick(PolicySet.empty(), 0)),
+            asyncio.create_task(lab.part.tick(IN_FORCE, 0)),
         ]
         await asyncio.sleep(0)
         halt = asyncio.create_task(lab.part.halt())
@@ -130,11 +146,11 @@ def test_a_halt_waits_for_what_is_being_written_and_lets_nothing_follow() -> Non
     run(steps())
 
 
-@pytest.mark.parametrize("topic", ["rows", "decisions"])
+@pytest.mark.parametrize("topic", ["rows", "decisions", "hits"])
 def test_what_cannot_be_read_is_buried_and_passed(topic: str) -> None:
     async def steps() -> None:
         lab = Lab()
-        take = lab.part.take_row if topic == "rows" else lab.part.take_decision
+        take = {"rows": lab.part.take_row, "decisions": lab.part.take_decision, "hits": lab.part.take_hit}[topic]
         assert await take(message(0, BAD)) == "dead"
         assert getattr(lab.part, topic).position == 1
         assert [(letter.place, letter.data) for letter in lab.writer.letters] == [("topic/0/0", BAD)]
@@ -154,18 +170,20 @@ def test_a_decision_without_key_or_value_is_buried() -> None:
     run(steps())
 
 
-def test_a_tick_adopts_changed_policies_first_and_only_a_live_part_ticks() -> None:
+def test_a_tick_adopts_what_has_changed_first_and_only_a_live_part_ticks() -> None:
     async def steps() -> None:
         lab = Lab()
-        policies = PolicySet.empty()
+        changed = Applied(PolicySet.empty(), IN_FORCE.rules)
         lab.part.live = False
-        await lab.part.tick(policies, 1)
+        await lab.part.tick(changed, 1)
         assert lab.shard.ticks == []
         lab.part.live = True
-        await lab.part.tick(policies, 2)
-        await lab.part.tick(policies, 3)
+        await lab.part.tick(changed, 2)
+        await lab.part.tick(changed, 3)
         assert lab.shard.ticks == [2, 3]
-        assert len(lab.shard.policies) == 2
+        assert (len(lab.shard.policies), len(lab.shard.rules)) == (2, 0)
+        await lab.part.tick(Applied(changed.policies, RuleSet.empty()), 4)
+        assert (len(lab.shard.policies), len(lab.shard.rules)) == (2, 1)
         assert [topic for topic, *_ in lab.writer.written] == ["baselines"]
 
     run(steps())
