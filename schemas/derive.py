@@ -1,6 +1,7 @@
 """What follows from the field table: JSON Schema, Elasticsearch mapping, and the field reference of the documentation.
 
-The first and the last are committed; ``python -m schemas.derive`` writes them anew after a change to the table.
+The first and the last are committed, and so is the JSON Schema of policies; ``python -m schemas.derive`` writes them anew after a
+change to the table or the vocabulary.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any, Final, get_args
 
 from schemas.event import event_model
 from schemas.fields import ECS_VERSION, FIELDS, Field, Part, Type, names_of
+from schemas.policy_schema import policy_schema
 
 __all__ = ["EXPORTS", "elasticsearch_mappings", "field_reference", "json_schema"]
 
@@ -112,8 +114,16 @@ def _schema_text() -> str:
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
+def _policy_text() -> str:
+    return json.dumps(policy_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
 EXPORTS: Final = MappingProxyType(
-    {"schemas/exports/event.schema.json": _schema_text, "deploy/docs/fields.md": field_reference}
+    {
+        "schemas/exports/event.schema.json": _schema_text,
+        "schemas/exports/policy.schema.json": _policy_text,
+        "deploy/docs/fields.md": field_reference,
+    }
 )
 """Files of the repository and what makes their text."""
 
