@@ -84,7 +84,7 @@ def _subresource(target: Resource, method: str) -> str:
 
 
 def _answer(payload: Event, labels: Event) -> Event:
-    status = object_of(payload.get("status"))
+    status, answer = object_of(payload.get("status")), object_of(payload.get("response"))
     code = integer_of(status.get("code")) or 0
     authorizations = [object_of(item) for item in items_of(payload.get("authorizationInfo"))]
     refused = any(item.get("granted") is False for item in authorizations)
@@ -92,9 +92,16 @@ def _answer(payload: Event, labels: Event) -> Event:
     if authorizations:
         annotations.setdefault("authorization.k8s.io/decision", "forbid" if refused else "allow")
     return {
-        "responseStatus": {"code": _STATUS[7] if refused and not code else _STATUS.get(code, _SERVER_ERROR)},
+        "responseStatus": {"code": _STATUS[7] if refused and not code else _http(code, answer)},
         "annotations": annotations,
     }
+
+
+def _http(code: int, answer: Event) -> int:
+    """Return the HTTP status of a code of ``google.rpc``; the API server's own answer may say that it failed all the same."""
+    if code == 0 and answer.get("status") == "Failure":
+        return integer_of(answer.get("code")) or _SERVER_ERROR
+    return _STATUS.get(code, _SERVER_ERROR)
 
 
 def _actor(payload: Event) -> dict[str, Any]:

@@ -78,6 +78,9 @@ def test_googles_words_are_translated() -> None:
 def test_googles_refusals_are_failures() -> None:
     assert read(google(status={"code": 7, "message": "Forbidden"}))[0]["http.response.status_code"] == 403
     assert read(google(authorizationInfo=[{"granted": False}]))[0]["event.outcome"] == "failure"
+    assert read(google(status={"code": 10}))[0]["event.outcome"] == "failure"
+    assert read(google(response={"status": "Failure"}))[0]["event.outcome"] == "failure"
+    assert read(google(response={"status": "Failure", "code": 409}))[0]["http.response.status_code"] == 409
 
 
 def test_googles_pods_have_settings() -> None:
