@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from producers.formats.auditd import AuditdFormat
+from producers.formats.clamav import ClamavFormat
 from producers.formats.docker import DockerFormat
 from producers.formats.falco import FalcoFormat
 from producers.formats.grype import grype_format
@@ -21,6 +22,7 @@ __all__ = ["DOCUMENT_FORMATS", "FORMATS"]
 FORMATS: Final[MappingProxyType[str, Callable[[FormatOptions], Format]]] = MappingProxyType(
     {
         "auditd": AuditdFormat,
+        "clamav": ClamavFormat,
         "docker": DockerFormat,
         "falco": FalcoFormat,
         "grype": grype_format,

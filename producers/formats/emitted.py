@@ -19,6 +19,10 @@ def _fields(text: str) -> frozenset[str]:
 _EVENT: Final = _fields(
     "ecs.version event.action event.category event.dataset event.kind event.module event.outcome event.reason"
 )
+_SCAN: Final = _fields("""
+    ecs.version event.action event.category event.dataset event.kind event.module event.severity event.type rule.level
+    rule.name rule.ruleset
+""")
 
 EMITTED: Final = MappingProxyType(
     {
@@ -43,13 +47,26 @@ EMITTED: Final = MappingProxyType(
         """),
         "kubernetes-audit": _EVENT
         | _fields("""
-            container.exec.command event.type http.response.status_code kubernetes.audit.container kubernetes.audit.role.name
-            kubernetes.audit.role.rules kubernetes.audit.stage kubernetes.audit.subjects kubernetes.audit.subresource
-            kubernetes.audit.verb orchestrator.api_version orchestrator.cluster.name orchestrator.namespace
+            container.exec.command event.type http.response.status_code kubernetes.audit.certificate.signer
+            kubernetes.audit.certificate.usages kubernetes.audit.configmap.secrets kubernetes.audit.container
+            kubernetes.audit.expiration kubernetes.audit.ingress.tls kubernetes.audit.labels kubernetes.audit.role.name
+            kubernetes.audit.role.rules kubernetes.audit.secret.type kubernetes.audit.service.external_ips
+            kubernetes.audit.service.type kubernetes.audit.stage kubernetes.audit.subjects kubernetes.audit.subresource
+            kubernetes.audit.token.audiences kubernetes.audit.token.bound kubernetes.audit.verb kubernetes.audit.webhooks
+            orchestrator.api_version orchestrator.cluster.name orchestrator.namespace
             orchestrator.resource.name orchestrator.resource.type orchestrator.type process.interactive
             secret.path source.ip url.path user.effective.id user.effective.name user.effective.roles
             user.id user.name user.roles user_agent.original
         """),
+        "clamav": _SCAN | {"file.path"},
+        "grype": _SCAN,
+        "registry": _fields("""
+            ecs.version event.action event.category event.dataset event.kind event.module event.outcome event.type
+            http.request.method source.ip user.name user_agent.original
+        """),
+        "trivy": _SCAN,
+        "vault-audit": _EVENT
+        | _fields("event.type secret.path source.ip url.path user.email user.id user.name user.roles user_agent.original"),
     }
 )  # fmt: skip
 """By format; one that is not here gives facts alone."""

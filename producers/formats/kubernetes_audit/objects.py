@@ -40,7 +40,7 @@ def object_of_write(target: Resource, manifest: Event, *, whole: bool) -> Event:
     what = "/".join(part for part in (target.resource, target.subresource) if part)
     read = _READERS.get((_group(target), what))
     found = (read(manifest) if read else {}) | (_labels(manifest) if _labelled(what, whole=whole) else {})
-    return {f"kubernetes.audit.{name}": value for name, value in found.items() if whole or value is not False}
+    return {name: value for name, value in found.items() if whole or value is not False}
 
 
 def _group(target: Resource) -> str:
@@ -57,42 +57,42 @@ def _labels(manifest: Event) -> Event:
     template = object_of(object_of(object_of(manifest.get("spec")).get("template")).get("metadata"))
     labels = object_of(object_of(manifest.get("metadata")).get("labels")) | object_of(template.get("labels"))
     named = [f"{name}={text_of(labels[name]) or ''}" for name in sorted(labels.keys() - _OF_THE_INSTANCE)]
-    return {"labels": [label[:_MAX_LABEL_CHARACTERS] for label in named[:_MAX_LABELS]]}
+    return {"kubernetes.audit.labels": [label[:_MAX_LABEL_CHARACTERS] for label in named[:_MAX_LABELS]]}
 
 
 def _service(manifest: Event) -> Event:
     spec = object_of(manifest.get("spec"))
     addresses = (address_of(item) for item in items_of(spec.get("externalIPs")))
     return {
-        "service.type": text_of(spec.get("type")),
-        "service.external_ips": sorted(address for address in addresses if address),
+        "kubernetes.audit.service.type": text_of(spec.get("type")),
+        "kubernetes.audit.service.external_ips": sorted(address for address in addresses if address),
     }
 
 
 def _ingress(manifest: Event) -> Event:
-    return {"ingress.tls": bool(items_of(object_of(manifest.get("spec")).get("tls")))}
+    return {"kubernetes.audit.ingress.tls": bool(items_of(object_of(manifest.get("spec")).get("tls")))}
 
 
 def _certificate(manifest: Event) -> Event:
     spec = object_of(manifest.get("spec"))
     return {
-        "certificate.signer": text_of(spec.get("signerName")),
-        "certificate.usages": sorted(texts_of(spec.get("usages"))),
-        "expiration": integer_of(spec.get("expirationSeconds")),
+        "kubernetes.audit.certificate.signer": text_of(spec.get("signerName")),
+        "kubernetes.audit.certificate.usages": sorted(texts_of(spec.get("usages"))),
+        "kubernetes.audit.expiration": integer_of(spec.get("expirationSeconds")),
     }
 
 
 def _token(manifest: Event) -> Event:
     spec = object_of(manifest.get("spec"))
     return {
-        "token.audiences": sorted(texts_of(spec.get("audiences"))),
-        "token.bound": text_of(object_of(spec.get("boundObjectRef")).get("kind")),
-        "expiration": integer_of(spec.get("expirationSeconds")),
+        "kubernetes.audit.token.audiences": sorted(texts_of(spec.get("audiences"))),
+        "kubernetes.audit.token.bound": text_of(object_of(spec.get("boundObjectRef")).get("kind")),
+        "kubernetes.audit.expiration": integer_of(spec.get("expirationSeconds")),
     }
 
 
 def _webhooks(manifest: Event) -> Event:
-    return {"webhooks": [_webhook(object_of(item)) for item in items_of(manifest.get("webhooks"))]}
+    return {"kubernetes.audit.webhooks": [_webhook(object_of(item)) for item in items_of(manifest.get("webhooks"))]}
 
 
 def _webhook(webhook: Event) -> str:
@@ -107,7 +107,7 @@ def _webhook(webhook: Event) -> str:
 
 
 def _secret(manifest: Event) -> Event:
-    return {"secret.type": text_of(manifest.get("type"))}
+    return {"kubernetes.audit.secret.type": text_of(manifest.get("type"))}
 
 
 def _config_map(manifest: Event) -> Event:
@@ -117,7 +117,7 @@ def _config_map(manifest: Event) -> Event:
         if isinstance(text, str)
         for credential in credentials_in(entry, text)
     )
-    return {"configmap.secrets": list(_first(found, _MAX_CREDENTIALS))}
+    return {"kubernetes.audit.configmap.secrets": list(_first(found, _MAX_CREDENTIALS))}
 
 
 def _first(values: Iterator[str], limit: int) -> Iterator[str]:

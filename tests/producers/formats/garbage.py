@@ -258,8 +258,18 @@ type=SYSCALL msg=audit(1714000000.789:@@3): arch=c000003e syscall=257 success=ye
 type=PATH msg=audit(1714000000.789:@@3): item=0 name=2F746D702F612062 nametype=CREATE
 type=USER_LOGIN msg=audit(1714000001.000:@@4): pid=10 uid=0 auid=0 ses=1 msg='op=login acct="root" exe="/usr/sbin/sshd" addr=192.0.2.7 res=success'"""
 
+_CLAMAV = f"""\
+/scan/{IMAGE}/usr/bin/x: Eicar-Test-Signature FOUND
+/scan/{IMAGE}/usr/bin/y: OK
+/srv/upload/x: Eicar-Test-Signature FOUND
+Fri Jan  2 10:00:00 2026 -> /srv/upload/y: Eicar-Test-Signature FOUND
+----------- SCAN SUMMARY -----------
+Total errors: 0
+End Date:   2026:01:02 10:00:00"""
+
 _TEMPLATES: dict[str, list[bytes]] = {
     "auditd": _LINUX.encode().splitlines(),
+    "clamav": _CLAMAV.encode().splitlines(),
     "docker": [json.dumps(value).encode() for value in _ENGINE],
     "falco": [json.dumps(value).encode() for value in _ALERTS],
     "grype": [json.dumps(value).encode() for value in _GRYPE],

@@ -19,7 +19,8 @@ def files_of(name: str) -> list[Path]:
     module = import_module(FORMATS[name].__module__)
     assert module.__file__ is not None
     own = Path(module.__file__)
-    return [own] if own.parent.name == "formats" else sorted(own.parent.rglob("*.py"))
+    shared = [own.parent / "scan.py"] if "events_of_scan" in vars(module) else []
+    return [own, *shared] if own.parent.name == "formats" else sorted(own.parent.rglob("*.py"))
 
 
 def named_in(files: list[Path]) -> set[str]:
