@@ -41,8 +41,8 @@ class Field:
     shared: bool = False
 
 
-def _envelope(name: str, type_: Type, description: str, privacy: Privacy = "none") -> Field:
-    return Field(name, "envelope", type_, description, privacy=privacy)
+def _envelope(name: str, type_: Type, description: str, privacy: Privacy = "none", *, many: bool = False) -> Field:
+    return Field(name, "envelope", type_, description, many=many, privacy=privacy)
 
 
 def _activity(name: str, type_: Type, description: str, *, many: bool = False, privacy: Privacy = "none") -> Field:
@@ -101,6 +101,13 @@ _ENVELOPE = (
     _envelope("baseline.added", "long", "How many elements it has more."),
     _envelope("baseline.removed", "long", "How many it has no longer."),
     _envelope("adoption.engine", "keyword", "Version of Tidewaiter that judges."),
+    _envelope("finding.id", "keyword", "What a correlation rule found, also when it goes on and is not told again."),
+    _envelope("finding.first", "date", "First event that counts for it."),
+    _envelope("finding.last", "date", "Last one, when it was told."),
+    _envelope("finding.count", "long", "How many events count for it, when it was told."),
+    _envelope("finding.event", "keyword", "Id of the event with which the condition of the rule came true."),
+    _envelope("finding.events", "keyword", "Ids of the last events up to that one, 20 at most.", many=True),
+    _envelope("finding.group", "keyword", "What they have in common, `FIELD=VALUE`.", "identity", many=True),
 )
 
 _ACTIVITY = (
