@@ -21,10 +21,7 @@ CATEGORIES = re.findall(r"`category: (\w+)`|`(file_\w+|firewall|dns_query|proxy)
 def test_the_cases_in_the_document_can_be_read_and_are_of_shipped_rules(tmp_path: Path) -> None:
     (block,) = CASES
     (tmp_path / "x.cases.yaml").write_text(block)
-    failures = check_cases([tmp_path], load_rules([DEFAULT_RULES])).failures
-    assert [failure.message for failure in failures] == [
-        "should match, but does not"
-    ]  # nobody's child, in auditd's words
+    assert [str(failure) for failure in check_cases([tmp_path], load_rules([DEFAULT_RULES])).failures] == []
 
 
 @pytest.mark.parametrize("category", sorted({one or other for one, other in CATEGORIES} - {"application", "verdict"}))
