@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import shutil
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -144,3 +147,17 @@ def test_what_clamav_does_not_print_is_a_dead_letter(line: bytes) -> None:
 )
 def test_every_line_is_accounted_for(lines: list[bytes]) -> None:
     results_of(ClamavFormat(OPTIONS), *lines)
+
+
+def test_reads_what_a_real_clamscan_prints(tmp_path: Path) -> None:
+    if shutil.which("clamscan") is None:
+        pytest.skip("clamscan is not installed: apt-get install clamav")
+    root = tmp_path / ONE / "bin"
+    root.mkdir(parents=True)
+    (root / "bad").write_text("a marker-of-evil in it")
+    (root / "good").write_text("nothing")
+    signatures = tmp_path / "own.ndb"
+    signatures.write_text(f"Own.Signature:0:*:{b'marker-of-evil'.hex()}\n")
+    command = ["clamscan", "--recursive", f"--database={signatures}", str(tmp_path / ONE)]
+    printed = subprocess.run(command, check=False, capture_output=True, timeout=300).stdout
+    assert malware(read(*printed.splitlines())) == [(f"image:{ONE}", ["Own.Signature.UNOFFICIAL /bin/bad"])]
