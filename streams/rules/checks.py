@@ -309,15 +309,20 @@ def _part(time: datetime, unit: TimeUnit) -> int:
 
 
 def _time(value: Any) -> datetime | None:
-    """Return a time that is written as ISO 8601 says, or as seconds or milliseconds since 1970."""
-    number = number_of(value)
+    """Return the time of a text as ISO 8601 has it, or of a number of seconds or milliseconds since 1970."""
     try:
-        if number is not None:
-            return datetime.fromtimestamp(number / 1000 if number > _MILLISECONDS else number, UTC)
-        time = datetime.fromisoformat(value) if isinstance(value, str) else None
+        if isinstance(value, str):
+            time = datetime.fromisoformat(value)
+        else:
+            number = number_of(value)
+            return None if number is None else datetime.fromtimestamp(number / _unit(number), UTC)
     except (ValueError, OverflowError, OSError):
         return None
-    return None if time is None else time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def _unit(number: float) -> int:
+    return 1000 if number > _MILLISECONDS else 1
 
 
 _BUILDERS: Final[dict[type[Predicate], Callable[[str, Any], Check]]] = {
