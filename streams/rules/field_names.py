@@ -12,7 +12,19 @@ from typing import Final
 
 from streams.rules.derived import ARGUMENTS
 
-__all__ = ["AUDITD", "CLOUDTRAIL", "DNS", "FALCO", "FILES", "HTTP", "KUBERNETES", "NETWORK", "PROCESSES", "ZEEK"]
+__all__ = [
+    "ANTIVIRUS",
+    "AUDITD",
+    "CLOUDTRAIL",
+    "DNS",
+    "FALCO",
+    "FILES",
+    "HTTP",
+    "KUBERNETES",
+    "NETWORK",
+    "PROCESSES",
+    "ZEEK",
+]
 
 _ACTOR: Final = {
     "Image": "process.program",
@@ -133,6 +145,11 @@ AUDITD: Final = MappingProxyType(
     }
 )
 """The kernel's own names in ``auditd``."""
+
+ANTIVIRUS: Final = MappingProxyType(
+    {"FileName": "file.path", "Filename": "file.path", "Signature": "rule.name", "sha256": "file.hash.sha256"}
+)
+"""Names of ``antivirus``."""
 
 KUBERNETES: Final = MappingProxyType(
     {

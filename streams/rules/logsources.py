@@ -72,6 +72,7 @@ _CATEGORIES: Final = MappingProxyType(
         "driver_load": Source(_gate(event_category="driver"), field_names.PROCESSES, frozenset({"auditd"})),
         "webserver": Source(_gate(url_path="", http_request_method=""), field_names.HTTP, frozenset()),
         "proxy": Source(_gate(url_path="", http_request_method=""), field_names.HTTP, frozenset()),
+        "antivirus": Source(_gate(event_module="clamav"), field_names.ANTIVIRUS, frozenset({"clamav"})),
         "application": Source({}, _NOTHING, SENSORS),
         "container": Source(
             {ENTITY_KIND: frozenset({"container"})}, _NOTHING, frozenset({"auditd", "docker", "falco"})
@@ -97,6 +98,8 @@ _PRODUCTS: Final = MappingProxyType(
         ("docker", ""): _ENGINE,
         ("podman", ""): _ENGINE,
         ("falco", ""): Source(_gate(event_module="falco"), field_names.FALCO, frozenset({"falco"})),
+        ("clamav", ""): Source(_gate(event_module="clamav"), field_names.ANTIVIRUS, frozenset({"clamav"})),
+        ("grype", ""): Source(_gate(event_module="grype"), _NOTHING, frozenset({"grype"})),
         ("registry", ""): Source(_gate(event_module="registry"), _NOTHING, frozenset({"registry"})),
         ("trivy", ""): Source(_gate(event_module="trivy"), _NOTHING, frozenset({"trivy"})),
         ("vault", ""): Source(_gate(event_module="vault"), _NOTHING, frozenset({"vault-audit"})),
