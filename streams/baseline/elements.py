@@ -26,6 +26,8 @@ OBSERVES: Final[Mapping[str, tuple[str, ...]]] = {
     "docker.facts": ("settings", "image"),
     "docker.stats": ("resource",),
     "kubernetes.audit": ("api", "secret"),
+    "registry.notifications": ("image",),
+    "vault.audit": ("secret",),
 }
 """Which dimensions a sensor sees wholly, by dataset: of these, what was not seen was not done. Others count once they were seen."""
 
@@ -63,6 +65,8 @@ def _all(record: Record) -> Iterator[tuple[str, Element]]:
     action = record.get("event.action", "")
     if "kubernetes.audit.verb" in record:
         yield from _request(record)
+    elif "secret.path" in record:
+        yield "secret", (literal(action.partition("-")[2]), literal(record["secret.path"]))
     elif action == "exec":
         yield from _exec(record)
     elif "network.direction" in record:

@@ -300,6 +300,14 @@ def test_secrets_are_told_by_namespace_and_name(name: str | None, word: str) -> 
     assert elements_of(record)["secret"] == (("get", word),)
 
 
+@pytest.mark.parametrize(
+    ("action", "verb"), [("secret-read", "read"), ("secret-metadata-read", "metadata-read"), ("vault-read", "read")]
+)
+def test_secrets_of_a_store_are_told_by_their_path(action: str, verb: str) -> None:
+    record = {"event.action": action, "secret.path": "secret/app/db", "event.dataset": "vault.audit"}
+    assert elements_of(record) == {"secret": ((verb, "secret/app/db"),)}
+
+
 @given(st.text(max_size=9))
 def test_an_argument_that_is_literal_is_itself(text: str) -> None:
     (element,) = elements_of(program("/bin/a", "a", text))["args"]
