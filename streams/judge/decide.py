@@ -1,6 +1,6 @@
 """The order of deciding; the first that speaks decides.
 
-1. A clause denies, and no exception sets it aside for this principal: unauthorized.
+1. A clause denies, and no exception sets it aside for this principal: unauthorized, and as grave as what step 2 would find.
 2. A rule matches, or a sensor's finding is, at or above the policy's level, and no exception sets the rule aside for this
    principal: unauthorized. Of several the gravest is named.
 3. A clause allows, or an exception has set a denial aside: authorized.
@@ -14,8 +14,10 @@ from a clause is a permission that someone answers for, so it authorizes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from schemas.policy import LEVELS
 from schemas.verdict import Outcome, Verdict
 from streams.baseline.compiled import CompiledBaseline
 from streams.judge.findings import Found, found_in
@@ -47,9 +49,9 @@ def decide(
         "data": question.data,
     }
     denied, excepted = policies.denial(question)
-    if denied is not None:
-        return _by_policy("unauthorized", denied, "", always)
     finding, set_aside = policies.finding(question, found_in(record, matches))
+    if denied is not None:
+        return _by_policy("unauthorized", _as_grave(denied, finding), "", always)
     if finding is not None:
         return _by_finding(*finding, always)
     allowed = policies.allowance(question) or excepted
@@ -63,6 +65,14 @@ def decide(
         f"; the finding is set aside by an exception ({set_aside})" if set_aside else ""
     )
     return Verdict("undetermined", "nothing", reason, exception=set_aside, **always)
+
+
+def _as_grave(denied: Ruling, finding: tuple[Found, Ruling] | None) -> Ruling:
+    """Return a denial that is as grave as a rule, or a sensor's finding, that would have denied the same, and tells of its techniques."""
+    if finding is None:
+        return denied
+    techniques = tuple(dict.fromkeys((*denied.techniques, *finding[1].techniques)))
+    return replace(denied, level=max(denied.level, finding[1].level, key=LEVELS.index), techniques=techniques)
 
 
 def _undetermined(baseline: CompiledBaseline | None) -> str:

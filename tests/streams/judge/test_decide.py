@@ -40,6 +40,16 @@ def test_deny_comes_before_the_finding() -> None:
     assert said(LEVEL + SHELL.replace("EFFECT", "deny")) == ("unauthorized", "policy", "exec.deny[0]", "")
 
 
+@pytest.mark.parametrize(
+    ("exception", "expected"), [("", ("critical", ("T1059", "T1609"))), (EXCEPT_RULE, ("low", ("T1059",)))]
+)
+def test_a_denial_is_as_grave_as_the_finding_that_agrees(exception: str, expected: tuple[str, tuple[str, ...]]) -> None:
+    denying = f"policy: p\n{LEVEL}exec: {{deny: {{path: /bin/sh, level: low, attack: T1059}}}}\n{exception}"
+    verdict = decided(denying, FINDING | {"rule.level": "critical", "threat.technique.id": ["T1609"]})
+    assert (verdict.by, verdict.clause) == ("policy", "exec.deny[0]")
+    assert (verdict.level, verdict.techniques) == expected
+
+
 def test_the_finding_comes_before_allow() -> None:
     assert said(LEVEL + SHELL.replace("EFFECT", "allow")) == ("unauthorized", "sensor", "findings.level", "")
 
