@@ -46,9 +46,10 @@ def subjects_of_image(record: Record) -> Iterator[Subject]:
     yield from (("images.registries", image) for image in images_of(record))
     for image in record.get(f"{SETTING}images") or ():
         yield from (("images.tags", image), ("images.digest", image))
-    if is_request(record) or not any(name in record for name in _NAMED):
+    if is_request(record):
         return
-    yield from ((f"images.{key}", record) for key in _ASKED)
+    if any(name in record for name in _NAMED):
+        yield from ((f"images.{key}", record) for key in _ASKED)
     for kind, read in _FINDINGS.items():
         yield from ((f"images.{kind}", read(text)) for text in record.get(_IMAGE + kind) or ())
 
