@@ -102,7 +102,14 @@ TOPICS: Final = MappingProxyType(
                 None,
                 appended=True,
             ),
-            Topic("findings", "entity id|finding id", "what a correlation found", "delete", 8 * _DAY_MS, None),
+            Topic(
+                "findings",
+                "entity id|finding id",
+                "what a correlation found",
+                "delete",
+                30 * _DAY_MS,  # longer than any hit of it, or it would be found anew
+                None,
+            ),
             Topic(
                 "policies",
                 "`policies` or `rules`",

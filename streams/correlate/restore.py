@@ -15,12 +15,12 @@ from typing import Final
 
 from schemas.deadletter import DeadLetter
 from schemas.errors import Invalid
-from schemas.finding import Finding
 from schemas.hit import hit_key
 from schemas.settings import KafkaSettings
 from schemas.topics import Name, partition_of
 from streams.correlate.output import Output
 from streams.correlate.types import Record, Shard
+from streams.findings import finding_of
 from streams.kafka import Consumed
 from streams.restoring import Interrupted, read_to_end
 
@@ -85,7 +85,7 @@ def _restore_findings(
 
     def take(message: Consumed) -> None:
         progressed()
-        finding = Finding.decode(message.value() or b"")
+        finding = finding_of(message)
         one = restored.get(partition_of(hit_key(finding.correlation, finding.group), count))
         if one is not None:
             one.shard.take_finding(message.value())

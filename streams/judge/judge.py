@@ -26,6 +26,7 @@ from streams.baseline.seen import is_gap
 from streams.judge.baselines import BaselineFeed, Moved
 from streams.judge.batch import Batch, Produced, judge_batch
 from streams.judge.contents import Contents
+from streams.judge.correlated import FindingFeed, tell_findings
 from streams.judge.envelopes import Envelopes
 from streams.judge.joins import Joins
 from streams.judge.memo import Limits, principal_of_row
@@ -89,6 +90,7 @@ class Judge:
         self._applied = AppliedSets(kafka, self._name, CompiledPolicies.compile, RulesInForce.compile)
         self._baselines = BaselineFeed(kafka, self._name)
         self._shared = SharedFeed(kafka, self._name)
+        self._findings = FindingFeed(kafka, self._name)
         self._consumer: Consumer = group_consumer(kafka, f"{kafka.topic_prefix}judge", self._name)
         self._activity_partitions = _partition_count(self._consumer, self._topics["activities"])
         self._event_partitions = _partition_count(self._consumer, self._topics["events"])
@@ -111,6 +113,7 @@ class Judge:
             self._next[place.partition] = place.offset = found.offset
             if found.gone:
                 self._gone[place.partition] = found.gone
+        self._follow_findings()
         consumer.assign(partitions)
         _log.info("partitions assigned", judge=self._name, partitions=sorted(self._partitions))
 
@@ -129,7 +132,11 @@ class Judge:
         for place in partitions:
             for table in (self._partitions, self._next, self._gone):
                 table.pop(place.partition, None)
+        self._follow_findings()
         _log.info("partitions revoked", judge=self._name, partitions=sorted(place.partition for place in partitions))
+
+    def _follow_findings(self) -> None:
+        self._findings.follow({number: part.ledger.marks.findings for number, part in self._partitions.items()})
 
     # One batch
 
@@ -156,7 +163,7 @@ class Judge:
         produced: Produced = {}
         applied, moved, names = self._applied.poll(), self._baselines.poll(), self._shared.poll()
         changed = {principal for principal, decides in moved.items() if decides}
-        steps, facts = self._steps(moved), self._facts(names)
+        steps, facts, found = self._steps(moved), self._facts(names), self._findings.poll()
         for number, partition in self._partitions.items():
             records = partition.adoptions.policies(applied.policies, self._next[number], now())
             records += partition.adoptions.rules(applied.rules, self._next[number], now())
@@ -164,6 +171,7 @@ class Judge:
             records += partition.adoptions.shared_facts(names, self._next[number], now())
             records += steps.get(number, [])
             records += [record for told in facts.get(number, ()) for record in tell_facts(told, partition)]
+            records += tell_findings(found.get(number, ()), partition)
             if records or number in self._gone:
                 self._touched.add(number)
             if number in self._gone:
@@ -318,3 +326,4 @@ class Judge:
         self._applied.close()
         self._baselines.close()
         self._shared.close()
+        self._findings.close()

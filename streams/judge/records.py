@@ -13,9 +13,10 @@ from typing import Any, Final
 from schemas.baseline import Change
 from schemas.codec import Event
 from schemas.facts import FACTS_ACTION
+from schemas.finding import Finding
 from schemas.shared import TOLD_DATASET
 
-__all__ = ["JUDGE", "adoption", "amendment", "baseline_change", "gap", "subject_facts"]
+__all__ = ["JUDGE", "adoption", "amendment", "baseline_change", "correlation", "gap", "subject_facts"]
 
 JUDGE: Final = "judge"
 
@@ -95,6 +96,39 @@ def subject_facts(partition: int, number: int, moment: str, subject: str, facts:
     """Return the record of all that is known of an image or a secret: facts of it, like those that its sources tell."""
     said = {**_STATE, "event.action": FACTS_ACTION, "event.dataset": TOLD_DATASET, **facts}
     return _record(partition, number, moment, subject, said)
+
+
+def correlation(partition: int, number: int, finding: Finding) -> Event:
+    """Return the record of what a correlation rule found: of the entity, and at the time, of the event that fulfilled it."""
+    group = [f"{name}={value}" for name, value in zip(finding.names, finding.group, strict=False) if value is not None]
+    return _record(
+        partition,
+        number,
+        finding.time,
+        finding.told,
+        {
+            "event.kind": "alert",
+            "event.category": ["intrusion_detection"],
+            "event.type": ["info"],
+            "event.module": "tidewaiter",
+            "event.action": "correlation",
+            "event.dataset": "tidewaiter.correlation",
+            "rule.id": finding.correlation,
+            "rule.name": finding.title,
+            "rule.level": finding.level,
+            "rule.ruleset": finding.file,
+            "rule.tags": list(finding.tags),
+            "threat.technique.id": list(finding.techniques),
+            "message": f"{finding.title}: {finding.count} events from {finding.first} to {finding.last}",
+            "finding.id": finding.id,
+            "finding.first": finding.first,
+            "finding.last": finding.last,
+            "finding.count": finding.count,
+            "finding.event": finding.event,
+            "finding.events": list(finding.events),
+            "finding.group": group,
+        },
+    )
 
 
 def gap(partition: int, number: int, moment: str, first: int, last: int) -> Event:

@@ -51,6 +51,7 @@ class Marks:
     rules: str = ""
     baselines: str = ""
     shared: str = ""
+    findings: int = 0
     clock: str = ""
     heartbeats: int = 0
     outcomes: dict[str, int] = field(default_factory=dict)

@@ -265,7 +265,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 def _has_leaders(settings: KafkaSettings) -> bool:
     """Return whether brokers answer for the topics: just after these are made they may deny it."""
     consumer = Consumer(settings.client_configuration() | {"group.id": "check"})
-    names: tuple[Name, ...] = ("policies", "events", "judge-state", "verdicts", "activities")
+    names: tuple[Name, ...] = ("policies", "events", "judge-state", "verdicts", "activities", "findings")
     try:
         for topic in map(settings.topic, names):
             for number in consumer.list_topics(topic, timeout=30).topics[topic].partitions:
