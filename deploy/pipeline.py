@@ -18,6 +18,7 @@ from deploy.rules import DEFAULT_RULES, check_rules
 from deploy.stack import Child, StackSettings
 from deploy.stack.settings import Service
 from schemas.codec import dumps
+from schemas.day import DAY_KEY, decode_day
 from schemas.errors import ConfigurationError
 from schemas.policyset import PolicySet, load_policies
 from schemas.settings import Settings, SourceSettings
@@ -118,7 +119,8 @@ def apply_rules(settings: Settings, rules: RuleSet) -> str:
 
 
 def policies_in_force(settings: Settings) -> PolicySet | None:
-    """Return the policy set that judges adopt, or None where none was ever applied."""
-    records = read_all(settings.kafka, "policies")
-    manifest = next((value for (_, key), value in records.items() if key == POLICIES_KEY.encode()), None)
-    return PolicySet.from_manifest(manifest) if manifest else None
+    """Return the policy set that judges adopt, as of the day that they do, or None where none was ever applied."""
+    records = {key: value for (_, key), value in read_all(settings.kafka, "policies").items()}
+    manifest, day = (records.get(key.encode()) for key in (POLICIES_KEY, DAY_KEY))
+    found = PolicySet.from_manifest(manifest) if manifest else None
+    return found.on(decode_day(day)) if found and day else found

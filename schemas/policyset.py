@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from difflib import get_close_matches
 from hashlib import blake2b
 from pathlib import Path
@@ -59,6 +59,23 @@ class PolicySet:
         """Return the whole set as one JSON object: ``{hash, as_of, documents: [{path, text}]}``."""
         documents = [{"path": document.path, "text": document.text} for document in self.documents]
         return dumps({"hash": self.hash, "as_of": self.as_of.isoformat(), "documents": documents})
+
+    def on(self, day: date) -> PolicySet:
+        """Return the same policies as of a later day: what has expired by then no longer holds. The set never grows younger."""
+        if day <= self.as_of:
+            return self
+        expired = frozenset(_expired(self.policies, day))
+        return replace(self, as_of=day, expired=expired, hash=_hash(list(self.documents), expired))
+
+    def next_change(self) -> date | None:
+        """Return the first day on which another exception no longer holds; None where none will."""
+        ends = [
+            exception.expires
+            for policy in self.policies
+            for exception in policy.exceptions
+            if exception.expires is not None and exception.expires >= self.as_of
+        ]
+        return min(ends) + timedelta(days=1) if ends else None
 
     @classmethod
     def from_manifest(cls, manifest: bytes) -> PolicySet:

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import date
 from typing import Final, Generic, TypeVar
 
 from confluent_kafka import KafkaException, TopicPartition
 
+from schemas.day import DAY_KEY, decode_day
 from schemas.errors import ConfigurationError, Invalid
 from schemas.policyset import PolicySet
 from schemas.settings import KafkaSettings
@@ -44,6 +46,8 @@ class Applied(Generic[P, R]):
 class AppliedSets(Generic[P, R]):
     """Follows ``policies``: the last record of each key is the whole set. Without one, the empty set is in force.
 
+    Policies are in force as of the latest day that was written, or that they were applied on.
+
     ``policies`` and ``rules`` make a set ready; they must be pure. Whatever is there when it is made is ready before that returns.
     Raises ``ConfigurationError`` for a record that this version cannot read: going on by an older one would be wrong in silence.
     """
@@ -56,7 +60,9 @@ class AppliedSets(Generic[P, R]):
         rules: Callable[[RuleSet], R],
     ) -> None:
         self._workers = ThreadPoolExecutor(2, f"{client_id}-sets")
-        self._policies = _Slot(self._workers, lambda message: policies(_policies_of(message)))
+        self._day = date.min
+        self._written: Consumed | None = None
+        self._policies = _Slot(self._workers, lambda message: policies(_policies_of(message).on(self._day)))
         self._rules = _Slot(self._workers, lambda message: rules(_rules_of(message)))
         found: list[Consumed] = []
         positions = read_to_end(settings, client_id, "policies", [0], found.append)
@@ -81,7 +87,11 @@ class AppliedSets(Generic[P, R]):
         for message in messages:
             key = (message.key() or b"").decode(errors="replace")
             if key == POLICIES_KEY:
+                self._written = message
                 self._policies.put(message)
+            elif key == DAY_KEY:
+                self._day = max(self._day, _day_of(message))
+                self._policies.put(self._written)
             elif key == RULES_KEY:
                 self._rules.put(message)
             else:
@@ -105,7 +115,7 @@ class _Slot(Generic[T]):
         self._making: Future[T] | None = None
         self._waiting: Consumed | None = None
 
-    def put(self, message: Consumed) -> None:
+    def put(self, message: Consumed | None) -> None:
         self._waiting = message
 
     def wait(self) -> T:
@@ -133,6 +143,13 @@ def _policies_of(message: Consumed | None) -> PolicySet:
         raise ConfigurationError(
             f"{_place(message)}: {error}; put a policy set behind it with `tidewaiter policy apply`"
         ) from error
+
+
+def _day_of(message: Consumed) -> date:
+    try:
+        return decode_day(message.value() or b"")
+    except Invalid as error:
+        raise ConfigurationError(f"{_place(message)}: {error}; run the version that wrote it") from error
 
 
 def _rules_of(message: Consumed | None) -> RuleSet:

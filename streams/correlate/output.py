@@ -21,6 +21,9 @@ _TRANSACTION_SECONDS: Final = 30.0
 _OWN: Final = frozenset({"baselines", "control", "shared-facts"})
 """What stands in the writer's own partition."""
 
+_POLICIES: Final = "policies"
+"""Has one partition; the day alone is written into it here."""
+
 _PLACED: Final[Mapping[str, Callable[[bytes], bytes]]] = MappingProxyType(
     {"findings": lambda key: key.rpartition(b"|")[0], "rule-hits": lambda key: key}
 )
@@ -66,9 +69,11 @@ class Output:
     def _place_of(self, topic: str, key: bytes) -> int:
         if topic in _OWN:
             return self._partition
+        if topic == _POLICIES:
+            return 0
         if topic in _PLACED:
             return partition_of(_PLACED[topic](key), self.partitions)
-        raise ValueError(f"a shard may write {', '.join(sorted({*_OWN, *_PLACED}))}, not {topic}")
+        raise ValueError(f"a shard may write {', '.join(sorted({*_OWN, *_PLACED, _POLICIES}))}, not {topic}")
 
     def _bury(self, letter: DeadLetter) -> None:
         topic = self._settings.topic("deadletters")

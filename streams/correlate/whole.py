@@ -6,6 +6,7 @@ from collections import Counter
 
 from schemas.policyset import PolicySet
 from streams.correlate.correlations import CorrelationShard
+from streams.correlate.expiry import ExpiryShard
 from streams.correlate.facts import SharedFactsShard
 from streams.correlate.shard import BaselineShard
 from streams.correlate.types import Record
@@ -16,17 +17,19 @@ __all__ = ["WholeShard"]
 
 
 class WholeShard:
-    """Baselines of principals, facts of subjects, and what correlations count."""
+    """Baselines of principals, facts of subjects, what correlations count, and the day on which exceptions end."""
 
     def __init__(self, partition: int, policies: PolicySet, limits: Limits | None = None) -> None:
         self._baselines = BaselineShard(partition, policies)
         self._facts = SharedFactsShard(policies)
+        self._expiry = ExpiryShard(partition, policies)
         self._correlations = CorrelationShard(limits or Limits())
 
     def adopt(self, policies: PolicySet) -> None:
-        """Let both take a changed policy set."""
+        """Let all take a changed policy set."""
         self._baselines.adopt(policies)
         self._facts.adopt(policies)
+        self._expiry.adopt(policies)
 
     def adopt_rules(self, rules: RuleSet) -> None:
         """Correlate by a changed rule set."""
@@ -59,7 +62,8 @@ class WholeShard:
 
     def tick(self, now_ms: int) -> list[Record]:
         """Return what all write."""
-        return self._baselines.tick(now_ms) + self._facts.tick(now_ms) + self._correlations.tick(now_ms)
+        shards = (self._baselines, self._facts, self._correlations, self._expiry)
+        return [record for shard in shards for record in shard.tick(now_ms)]
 
     def dropped(self) -> Counter[str]:
         """Return how many hits could not be kept, by reason."""

@@ -281,3 +281,27 @@ def test_any_structure_is_a_policy_or_has_faults_with_places(value: dict[str, ob
     loaded, found = read(dumps(value).decode())
     assert (loaded is None) is bool(found)
     assert all(fault.line == 1 and fault.path for fault in found)
+
+
+EXPIRING = (
+    GOOD + "exceptions:\n  - {clause: settings.privileged, principal: '*', reason: r, owner: o, expires: 2026-06-10}\n"
+    "  - {rule: x, principal: '*', reason: r, owner: o, expires: 2026-06-20}\n"
+)
+
+
+def test_a_set_as_of_a_later_day_is_the_one_that_would_be_loaded_then() -> None:
+    documents = [Document("shop.yaml", EXPIRING)]
+    loaded = parse_policies(documents, TODAY)
+    for day in (date(2026, 6, 10), date(2026, 6, 11), date(2026, 6, 21)):
+        assert loaded.on(day) == parse_policies(documents, day)
+        assert PolicySet.from_manifest(loaded.on(day).manifest()) == loaded.on(day)
+    assert loaded.on(date(2026, 6, 11)).on(TODAY) == loaded.on(date(2026, 6, 11))
+
+
+def test_a_set_knows_the_day_on_which_it_changes() -> None:
+    loaded = parse_policies([Document("shop.yaml", EXPIRING)], TODAY)
+    assert loaded.next_change() == date(2026, 6, 11)
+    assert loaded.on(date(2026, 6, 10)).next_change() == date(2026, 6, 11)
+    assert loaded.on(date(2026, 6, 11)).next_change() == date(2026, 6, 21)
+    assert loaded.on(date(2026, 6, 21)).next_change() is None
+    assert PolicySet.empty().next_change() is None
