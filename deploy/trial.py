@@ -21,11 +21,13 @@ from streams.baseline.rules import LearnRules
 from streams.baseline.seen import Seen
 from streams.judge.baselines import Baselines
 from streams.judge.contents import Contents
+from streams.judge.correlated import tell_findings
 from streams.judge.envelopes import Envelopes
 from streams.judge.memo import Limits
 from streams.judge.partition import Partition
 from streams.judge.policy import CompiledPolicies
 from streams.judge.rules import RulesInForce
+from streams.rules.correlator import findings_of
 
 __all__ = ["ALWAYS", "judge_records", "learn_records"]
 
@@ -86,7 +88,8 @@ def judge_records(
     """Yield a row for each event, with facts and verdict, or for what could not be read, in the order of ``results``.
 
     A row has ``input.line`` and the fields of ``ALWAYS``, or ``input.line`` and ``error``. What the judge tells by itself with an event, such
-    as that an image has passed an age, follows in rows of the same line. All of ``results`` is read before the first row.
+    as that an image has passed an age, follows in rows of the same line. What correlation rules find stands in rows behind all others, of
+    the line of the event that fulfilled them. All of ``results`` is read before the first row.
     """
     listed, facts = list(results), TrialFacts(policies)
     partition = _partition(policies, _in_force(baselines), rules)
@@ -97,6 +100,19 @@ def judge_records(
         else:
             own = judged.get(position) or _judge(partition, result, facts)
             yield from (_row(line, record) for record in own)
+    yield from _correlated(listed, partition)
+
+
+def _correlated(listed: list[tuple[int, Event | Invalid]], partition: Partition) -> Iterator[Trial]:
+    lines = {result.get("event.id"): line for line, result in listed if not isinstance(result, Invalid)}
+    findings = findings_of(partition.ledger.take_hits(), partition.contents.rules.rule_set)
+    named = {finding.id: finding for finding in findings}
+    for number, finding in enumerate(findings):
+        first = finding
+        while first.event in named:  # it counts what others have found
+            first = named[first.event]
+        for _, record in tell_findings([(number, finding)], partition):
+            yield _row(lines[first.event], record)
 
 
 def _in_force(baselines: Iterable[Baseline]) -> Baselines:

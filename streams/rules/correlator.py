@@ -205,7 +205,7 @@ class Correlator:
 
 
 def findings_of(hits: Iterable[Hit], rules: CountedRules, *, mapped: bool = True) -> list[Finding]:
-    """Return all that correlations find of these hits, in the order of the hits that fulfil them; one finding for each burst."""
+    """Return all that correlations find of these hits, in the order of the hits that fulfil them."""
     waiting, found = list(hits), list[Finding]()
     depths = _depths(rules)
     for depth in sorted(set(depths.values())):
@@ -216,7 +216,7 @@ def findings_of(hits: Iterable[Hit], rules: CountedRules, *, mapped: bool = True
                 correlator.take(hit, parse_time(hit.time))
         said = correlator.settle(_END_OF_TIME)
         waiting += [one for one in said if isinstance(one, Hit)]
-        found += [one for one in said if isinstance(one, Finding) and one.is_news]
+        found += [one for one in said if isinstance(one, Finding)]
     return sorted(found, key=lambda one: (one.time, one.event, one.id))
 
 

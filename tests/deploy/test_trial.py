@@ -169,3 +169,49 @@ def test_what_a_rule_forbids_is_not_learned() -> None:
     lines = file_of((A, image()), (A, NGINX), (A, SH))
     (web,) = learn_records(lines, policies("policy: p\nfindings: {level: medium}\n"), rules(SHELL_RULE))
     assert web.elements["exec"] == (("/usr/bin/nginx",),)
+
+
+SHELLS_RULES = (
+    SHELL_RULE,
+    """
+    title: Two shells
+    id: 5f0b6a0e-0000-4000-8000-000000000002
+    correlation:
+      type: event_count
+      rules: [5f0b6a0e-0000-4000-8000-000000000001]
+      group-by: [workload.name]
+      timespan: 1m
+      condition: {gte: 2}
+    """,
+    """
+    title: Shells and then a download
+    id: 5f0b6a0e-0000-4000-8000-000000000003
+    level: critical
+    tags: [attack.execution, attack.t1059.004]
+    correlation:
+      type: temporal_ordered
+      rules: [5f0b6a0e-0000-4000-8000-000000000002, download]
+      group-by: [workload.name]
+      timespan: 1h
+    """,
+    """
+    title: Download
+    name: download
+    logsource: {category: process_creation, product: linux}
+    detection:
+      selection: {Image|endswith: /curl}
+      condition: selection
+    """,
+)
+
+
+def test_what_correlations_find_stands_behind_all_rows_of_the_line_that_fulfilled_it() -> None:
+    lines = file_of((A, image()), (A, SH), (A, NGINX), (A, SH), (A, SH), (A, CURL), (A, NGINX))
+    rows = list(judge_records(lines, policies("policy: p\nfindings: {level: medium}\n"), [], rules(*SHELLS_RULES)))
+    assert [row["verdict.by"] for row in rows[:7]] == ["nothing"] * 7
+    (found,) = rows[7:]
+    assert (found["input.line"], found["event.action"]) == (6, "correlation")
+    assert (found["rule.name"], found["rule.level"]) == ("Shells and then a download", "critical")
+    assert (found["entity.id"], found["finding.group"]) == (A, ["workload.name=web"])
+    assert (found["verdict.outcome"], found["verdict.by"]) == ("unauthorized", "sensor")
+    assert found["threat.technique.id"] == ["T1059.004"]
