@@ -82,6 +82,9 @@ _LETTERS: Final = 12.0
 _CHANCE: Final[Mapping[type[Anchor], float]] = {HasValue: 0.02, HasNumber: 0.02, HasPattern: 0.05, IsThere: 0.5}
 _LEAST: Final = 1e-5
 
+_LONGEST: Final = 64
+"""Letters of a literal that are looked for; the rest of a longer one is tried with the rule."""
+
 _Required = frozenset[Anchor] | None
 
 
@@ -124,7 +127,7 @@ def _cost(costs: Mapping[Anchor, float], anchors: frozenset[Anchor]) -> float:
 def _chance(anchor: Anchor) -> float:
     """Guess how many of all records have an anchor."""
     if isinstance(anchor, HasText):
-        return max(_LEAST, float(0.5 / _LETTERS ** (len(anchor.literal) / 3)))
+        return max(_LEAST, float(0.5 / _LETTERS ** (min(len(anchor.literal), _LONGEST) / 3)))
     return _CHANCE[type(anchor)]
 
 
@@ -165,6 +168,6 @@ def _longest(text: Text) -> str:
         if isinstance(part, str):
             literal = fold(part)
             before = SEPARATOR if number == 0 else ""
-            after = SEPARATOR if number == last else ""
-            best = max(best, f"{before}{literal}{after}", key=len)
+            after = SEPARATOR if number == last and len(literal) <= _LONGEST else ""
+            best = max(best, f"{before}{literal[:_LONGEST]}{after}", key=len)
     return best

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import hyperscan
 
-from streams.rules.anchors import SEPARATOR, Anchor, HasPattern, HasText
+from streams.rules.anchors import SEPARATOR, HasPattern, HasText
 from streams.rules.folding import fold
 
 __all__ = ["Scanner", "unscannable"]
@@ -51,27 +51,19 @@ class Scanner:
     """Finds which of its anchors a record may have, from the texts of the record."""
 
     def __init__(self, anchors: Iterable[HasText | HasPattern]) -> None:
-        self._anchors: Sequence[Anchor] = list(anchors)
+        self._anchors: Sequence[HasText | HasPattern] = list(anchors)
         self._patterns = [number for number, anchor in enumerate(self._anchors) if isinstance(anchor, HasPattern)]
-        self._database = hyperscan.Database() if self._anchors else None
-        if self._database is not None:
-            compiled = [_expression(anchor) for anchor in self._anchors if isinstance(anchor, HasText | HasPattern)]
-            self._database.compile(
-                expressions=[expression for expression, _ in compiled],
-                ids=list(range(len(compiled))),
-                elements=len(compiled),
-                flags=[flags for _, flags in compiled],
-            )
+        self._database = _database(self._anchors)
 
     @property
-    def anchors(self) -> Sequence[Anchor]:
+    def anchors(self) -> Sequence[HasText | HasPattern]:
         """The anchors, by the numbers that ``scan`` gives."""
         return self._anchors
 
     def scan(self, texts: Iterable[str]) -> list[int]:
         """Return the numbers of the anchors that these texts, all of one record, may have."""
         if self._database is None:
-            return []
+            return list(range(len(self._anchors)))
         whole = f"{SEPARATOR}{SEPARATOR.join(texts)}{SEPARATOR}"
         found: list[int] = []
         if not whole.isascii() or "\v" in whole:
@@ -79,6 +71,24 @@ class Scanner:
             whole = fold(whole)
         self._database.scan(whole.encode("utf-8", "surrogatepass"), match_event_handler=_note, context=found)
         return found
+
+
+def _database(anchors: Sequence[HasText | HasPattern]) -> Any:
+    """Return the compiled anchors; nothing where there are none, or where they are too much for Hyperscan together."""
+    if not anchors:
+        return None
+    compiled = [_expression(anchor) for anchor in anchors]
+    database = hyperscan.Database()
+    try:
+        database.compile(
+            expressions=[expression for expression, _ in compiled],
+            ids=list(range(len(compiled))),
+            elements=len(compiled),
+            flags=[flags for _, flags in compiled],
+        )
+    except hyperscan.error:
+        return None
+    return database
 
 
 def _note(number: int, _start: int, _end: int, _flags: int, found: Any) -> None:
