@@ -4,6 +4,7 @@
 * EKS: CloudWatch's ``message`` is the JSON in a string; a subscription has ``logEvents`` and ``logGroup``
 * AKS: ``properties.log`` is the JSON in a string; an export has ``records``
 * GKE: ``protoPayload`` in Google's own words, translated by ``google.py``
+* Elastic's integration: ``kubernetes.audit``; what Splunk, Elasticsearch and Fluentd export: ``event``, ``_source``, ``log``, ``_raw``
 
 What says neither its id nor its stage is an audit event too where it says who did what, as copies of audit logs do.
 """
@@ -29,7 +30,8 @@ _EKS_GROUP: Final = re.compile(r"/aws/eks/([^/]+)/")
 _AKS_CLUSTER: Final = re.compile(r"/managedclusters/([^/]+)", re.IGNORECASE)
 _OTHER_LOG: Final = "another log of the cluster"
 _OBJECTS: Final = ("objectRef", "requestURI", "user")
-_TIMES: Final = ("time", "timestamp", "p_event_time")
+_TIMES: Final = ("time", "timestamp", "@timestamp", "p_event_time")
+_EXPORTS: Final = ("_source", "event", "result", "log", "_raw", "jsonPayload")
 _MILLISECONDS: Final = range(10**11, 10**14)
 """What a number is as milliseconds, as CloudWatch counts them, from 1973 to 5138."""
 
@@ -102,6 +104,9 @@ def _inside(value: Event) -> tuple[Any, str]:
     """Return the JSON that lies in a string, and raise for what holds no audit event."""
     if value.get("messageType") == "CONTROL_MESSAGE":
         raise Drop("control message of CloudWatch")
+    audit = object_of(value.get("kubernetes")).get("audit")
+    if isinstance(audit, dict):
+        return _from_elastic(audit), "kubernetes.audit"
     properties = value.get("properties")
     if isinstance(properties, dict) and "log" in properties:
         _refuse_other_log(text_of(value.get("category")), "kube-audit")
@@ -109,7 +114,16 @@ def _inside(value: Event) -> tuple[Any, str]:
     if "message" in value:
         _refuse_other_log(text_of(value.get("logStream") or value.get("logStreamName")), "audit")
         return _parsed(value["message"]), "message"
+    for name in _EXPORTS:
+        if isinstance(value.get(name), dict | str):
+            return _parsed(value[name]), name
     raise Invalid("not an audit event: neither auditID and stage nor a wrapping of one")
+
+
+def _from_elastic(audit: Event) -> Event:
+    """Return an audit event with the names of its annotations as they were: Elastic writes no dots."""
+    annotations = object_of(audit.get("annotations"))
+    return audit | {"annotations": {name.replace("_k8s_io/", ".k8s.io/"): text for name, text in annotations.items()}}
 
 
 def _refuse_other_log(name: str | None, expected: str) -> None:

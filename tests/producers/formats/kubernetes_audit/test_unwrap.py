@@ -27,6 +27,10 @@ def read(value: Any, cluster: str = "c") -> list[Event]:
         {"logEvents": [{"id": "1", "timestamp": 1, "message": json.dumps(audit())}]},
         {"category": "kube-audit", "properties": {"log": json.dumps(audit()) + "\n", "stream": "stdout"}},
         {"records": [{"category": "kube-audit-admin", "properties": {"log": json.dumps(audit())}}]},
+        {"@timestamp": "2025-03-01T10:00:01Z", "message": "", "kubernetes": {"audit": audit()}},
+        {"time": 1740823200.5, "sourcetype": "kube:audit", "event": audit()},
+        {"_index": "audit", "_source": {"log": json.dumps(audit())}},
+        {"preview": False, "result": {"_raw": json.dumps(audit())}},
     ],
 )
 def test_every_wrapping_gives_the_same_event(wrapped: Any) -> None:
@@ -165,3 +169,9 @@ def test_google_names_who_asks_in_several_places() -> None:
     }
     (event,) = read(google(**nobody))
     assert (event["user.name"], event["source.ip"]) == ("system:anonymous", "192.0.2.9")
+
+
+def test_elastic_writes_annotations_without_dots() -> None:
+    said = {"authorization_k8s_io/decision": "forbid", "authorization_k8s_io/reason": "no"}
+    (event,) = read({"kubernetes": {"audit": audit(responseStatus=None, annotations=said)}})
+    assert (event["event.outcome"], event["event.reason"]) == ("failure", "no")
