@@ -153,3 +153,9 @@ def test_what_the_docs_name_exists() -> None:
         found for found in re.findall(r"`([a-z-]+: [a-z_]+\.[^`]+)`", text) if not found.endswith(("require", "only"))
     }
     assert named - clauses == set()
+
+
+def test_the_examples_of_the_docs_hold_beside_what_is_shipped() -> None:
+    examples = re.findall(r"```yaml\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    assert [policies(example).hash for example in examples if policies(example).hash == policies("").hash] == []
+    assert len(examples) == 2
