@@ -145,6 +145,13 @@ def test_an_alias_that_comes_late_concerns_who_asked_by_the_other_digest() -> No
     assert image(shared, CONFIGURATION) == {VULNERABILITIES: ["critical a"]}
 
 
+def test_what_is_told_under_one_digest_concerns_who_asked_by_another() -> None:
+    shared = of(vulnerable(f"image:{CONFIGURATION}", "trivy", "critical a", CONFIGURATION, MANIFEST))
+    push = vulnerable(f"image:{MANIFEST}", "registry", "critical b", "", MANIFEST)
+    assert shared.put(push.key, push.encode()) == {CONFIGURATION, MANIFEST}
+    assert shared.put(push.key, None) == {CONFIGURATION, MANIFEST}
+
+
 def test_a_later_word_of_the_same_kind_changes_nothing() -> None:
     shared = of(privileged("user:lab/ada", EARLY))
     again = privileged("user:lab/ada", LATE)
