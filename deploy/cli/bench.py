@@ -15,6 +15,8 @@ from deploy.bench.baselines import measure_baselines
 from deploy.bench.figure import Figure
 from deploy.bench.judge import EVENTS, ROUNDS, measure_judge, measure_memory
 from deploy.bench.latency import measure_latency
+from deploy.bench.rules import EVENTS as RULE_EVENTS
+from deploy.bench.rules import measure_rules
 from deploy.bench.soak import soak as run_soak
 from deploy.cli.console import err
 from deploy.stack import Stack, StackSettings
@@ -86,6 +88,18 @@ def baselines(
 
 
 @app.command()
+def rules(
+    events: Annotated[int, typer.Option(help="Events of each turn.")] = RULE_EVENTS,
+    rounds: Annotated[int, typer.Option(help="How often all take their turn.")] = 5,
+) -> None:
+    """Measure how fast Sigma rules are matched, beside rsigma on the same rules and events. Exit code 1: the matches differ."""
+    figures = list(measure_rules(events=events, rounds=rounds, progress=_progress))
+    _print(iter(figures))
+    if any(figure.value for figure in figures if figure.unit == "matches"):
+        raise typer.Exit(1)
+
+
+@app.command()
 def soak(
     events: Events = 200_000, kills: Annotated[int, typer.Option(help="How often a process is killed.")] = 50
 ) -> None:
@@ -102,6 +116,6 @@ def all_(
     events: Annotated[int, typer.Option(help="Events of the memory benchmark.")] = 10_000_000,
 ) -> None:
     """Run every benchmark."""
-    benchmarks: tuple[Callable[[], None], ...] = (judge, baselines, latency, lambda: memory(events))
+    benchmarks: tuple[Callable[[], None], ...] = (judge, baselines, latency, lambda: memory(events), rules)
     for benchmark in benchmarks:
         benchmark()
