@@ -13,6 +13,7 @@ from producers.formats.credentials import credentials_in
 from producers.formats.kubernetes_audit.pod import POD_RESOURCES
 from producers.formats.resource import Resource
 from producers.formats.values import address_of, integer_of, items_of, object_of, text_of, texts_of
+from producers.formats.workload import stable_name
 from schemas.codec import Event
 
 __all__ = ["object_of_write"]
@@ -56,8 +57,14 @@ def _labelled(what: str, *, whole: bool) -> bool:
 def _labels(manifest: Event) -> Event:
     template = object_of(object_of(object_of(manifest.get("spec")).get("template")).get("metadata"))
     labels = object_of(object_of(manifest.get("metadata")).get("labels")) | object_of(template.get("labels"))
-    named = [f"{name}={text_of(labels[name]) or ''}" for name in sorted(labels.keys() - _OF_THE_INSTANCE)]
-    return {"kubernetes.audit.labels": [label[:_MAX_LABEL_CHARACTERS] for label in named[:_MAX_LABELS]]}
+    named = {name: text_of(labels[name]) or "" for name in sorted(labels.keys() - _OF_THE_INSTANCE)}
+    told = [f"{name}={value}"[:_MAX_LABEL_CHARACTERS] for name, value in named.items() if not _is_of_an_instance(value)]
+    return {"kubernetes.audit.labels": told[:_MAX_LABELS]}
+
+
+def _is_of_an_instance(value: str) -> bool:
+    """Return whether a value ends as the names do that Kubernetes makes, such as that of one run of a workflow."""
+    return any(stable_name(kind, value) != value for kind in ("replicasets", "endpointslices"))
 
 
 def _service(manifest: Event) -> Event:

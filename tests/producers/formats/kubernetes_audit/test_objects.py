@@ -127,6 +127,11 @@ def test_labels_are_those_of_the_workload() -> None:
     assert "labels" not in written("deployments", asked, group="apps", verb="patch")
 
 
+def test_labels_of_one_run_are_not_told() -> None:
+    labels = {"workflow": "etl-x7k2p", "of": "web-7998647bdf", "app": "web-2", "tier": "gold"}
+    assert written("pods", {"metadata": {"labels": labels}})["labels"] == ["app=web-2", "tier=gold"]
+
+
 def test_a_label_decides_what_the_pods_of_a_namespace_may_be() -> None:
     asked = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "privileged"}}}
     assert written("namespaces", asked, verb="patch") == {"labels": ["pod-security.kubernetes.io/enforce=privileged"]}
