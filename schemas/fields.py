@@ -358,7 +358,9 @@ _VERDICT = (
     _verdict("verdict.policy", "keyword", "Policy that decided."),
     _verdict("verdict.clause", "keyword", "Its clause, as a path of keys."),
     _verdict("verdict.policy_hash", "keyword", "Content hash of the policy set in force."),
-    _verdict("verdict.rule.id", "keyword", "Id of the rule that decided."),
+    _verdict(
+        "verdict.rule.id", "keyword", "Id of the gravest rule that decided, or that agrees with a policy that did."
+    ),
     _verdict("verdict.rule.name", "keyword", "Its title."),
     _verdict("verdict.rule.level", "keyword", "Its level."),
     _verdict("verdict.rule.file", "keyword", "File of the rule set that it stands in."),

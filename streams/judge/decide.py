@@ -51,7 +51,7 @@ def decide(
     denied, excepted = policies.denial(question)
     finding, set_aside = policies.finding(question, found_in(record, matches))
     if denied is not None:
-        return _by_policy("unauthorized", _as_grave(denied, finding), "", always)
+        return _denied(denied, finding, always)
     if finding is not None:
         return _by_finding(*finding, always)
     allowed = policies.allowance(question) or excepted
@@ -67,12 +67,18 @@ def decide(
     return Verdict("undetermined", "nothing", reason, exception=set_aside, **always)
 
 
-def _as_grave(denied: Ruling, finding: tuple[Found, Ruling] | None) -> Ruling:
-    """Return a denial that is as grave as a rule, or a sensor's finding, that would have denied the same, and tells of its techniques."""
+def _denied(ruling: Ruling, finding: tuple[Found, Ruling] | None, always: dict[str, Any]) -> Verdict:
+    """Return the verdict of a denial, which names a rule that would have denied the same, and is as grave as that and of its techniques."""
+    verdict = _by_policy("unauthorized", ruling, "", always)
     if finding is None:
-        return denied
-    techniques = tuple(dict.fromkeys((*denied.techniques, *finding[1].techniques)))
-    return replace(denied, level=max(denied.level, finding[1].level, key=LEVELS.index), techniques=techniques)
+        return verdict
+    found, found_ruling = finding
+    return replace(
+        verdict,
+        rule=found.rule,
+        level=max(ruling.level, found_ruling.level, key=LEVELS.index),
+        techniques=tuple(dict.fromkeys((*ruling.techniques, *found_ruling.techniques))),
+    )
 
 
 def _undetermined(baseline: CompiledBaseline | None) -> str:

@@ -171,6 +171,14 @@ def test_a_rule_that_only_feeds_correlations_decides_nothing() -> None:
     assert (verdict.outcome, verdict.rules) == ("undetermined", ("7c",))
 
 
+def test_a_denial_names_the_gravest_rule_that_would_have_denied_the_same() -> None:
+    record = {"event.action": "exec", "process.executable": "/bin/sh"}
+    verdict = by(LEVEL + SHELL.replace("EFFECT", "deny"), found("Shell", id="7c"), found("L", "low"), record=record)
+    assert (verdict.by, verdict.clause, verdict.rule and verdict.rule.id) == ("policy", "exec.deny[0]", "7c")
+    unheeded = by(LEVEL + SHELL.replace("EFFECT", "deny"), found("L", "low"), record=record)
+    assert (unheeded.by, unheeded.rule) == ("policy", None)
+
+
 def test_deny_comes_before_a_rule_and_a_rule_before_allow() -> None:
     record = {"event.action": "exec", "process.executable": "/bin/sh"}
     deny, allow = (LEVEL + SHELL.replace("EFFECT", effect) for effect in ("deny", "allow"))
