@@ -8,9 +8,10 @@ holds of; it may be in others too, since the condition itself is tried afterward
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from typing import Final
 
 from streams.rules.checks import shape_of
@@ -88,13 +89,19 @@ _LONGEST: Final = 64
 _Required = frozenset[Anchor] | None
 
 
-def chosen(conditions: Iterable[Condition]) -> list[_Required]:
-    """Return the anchors of each condition; where there is a choice, those that few other conditions need too."""
+def chosen(conditions: Iterable[Condition], unscannable: Callable[[HasPattern], bool]) -> list[_Required]:
+    """Return the anchors of each condition; where there is a choice, those that few other conditions need too.
+
+    A pattern that cannot be scanned for is no anchor where there is any other.
+    """
     listed = list(conditions)
     uses: Counter[Anchor] = Counter()
     for condition in listed:
         uses.update(_mentioned(condition))
-    dear = {anchor: _chance(anchor) * number for anchor, number in uses.items()}
+    dear = {
+        anchor: inf if isinstance(anchor, HasPattern) and unscannable(anchor) else _chance(anchor) * number
+        for anchor, number in uses.items()
+    }
     return [required(condition, dear) for condition in listed]
 
 

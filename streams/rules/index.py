@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from streams.rules.anchors import Anchor, HasNumber, HasPattern, HasText, HasValue, IsThere, chosen
@@ -79,20 +80,14 @@ class Index:
 def _by_anchor(conditions: Sequence[Condition]) -> dict[Anchor | None, list[int]]:
     """Return the numbers of the conditions by anchor; by ``None`` those that must always be tried."""
     by_anchor: dict[Anchor | None, list[int]] = defaultdict(list)
-    known: dict[HasPattern, bool] = {}
-    for number, anchors in enumerate(chosen(conditions)):
+    is_alone = cache(unscannable)
+    for number, anchors in enumerate(chosen(conditions, is_alone)):
         wanted: Iterable[Anchor | None] = anchors or (None,)
-        if any(isinstance(anchor, HasPattern) and _alone(anchor, known) for anchor in wanted):
+        if any(isinstance(anchor, HasPattern) and is_alone(anchor) for anchor in wanted):
             wanted = (None,)
         for anchor in wanted:
             by_anchor[anchor].append(number)
     return by_anchor
-
-
-def _alone(anchor: HasPattern, known: dict[HasPattern, bool]) -> bool:
-    if anchor not in known:
-        known[anchor] = unscannable(anchor)
-    return known[anchor]
 
 
 def _texts(record: Mapping[str, Any]) -> tuple[list[str], bool]:
