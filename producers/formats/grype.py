@@ -92,9 +92,14 @@ def _vulnerability(match: Event) -> Finding:
     found, package = object_of(match.get("vulnerability")), object_of(match.get("artifact"))
     fix = object_of(found.get("fix"))
     fixable = "fixable" if fix.get("state") == "fixed" or texts_of(fix.get("versions")) else "unfixed"
-    return Finding(
-        level_of(found.get("severity")), f"{fixable} {word_of(found.get('id'))} {word_of(package.get('name'))}"
-    )
+    return Finding(level_of(found.get("severity")), f"{fixable} {_number(match)} {word_of(package.get('name'))}")
+
+
+def _number(match: Event) -> str:
+    """Return the CVE number of a vulnerability that Grype knows by another, as all scanners call it, else that other."""
+    related = (object_of(item).get("id") for item in items_of(match.get("relatedVulnerabilities")))
+    numbers = [word_of(object_of(match.get("vulnerability")).get("id")), *map(word_of, related)]
+    return next((number for number in numbers if number.startswith("CVE-")), numbers[0])
 
 
 def _files(report: Event, packages: list[Event]) -> Iterator[str]:

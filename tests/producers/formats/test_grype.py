@@ -48,6 +48,11 @@ def test_reads_what_is_known_of_an_image() -> None:
     assert facts["container.image.packages"] == ["bash 1.0", "musl 1.0"]
 
 
+def test_a_vulnerability_is_told_by_the_number_that_all_scanners_know() -> None:
+    match = grype_match("GHSA-1", "High", "a") | {"relatedVulnerabilities": [{"id": "GHSA-2"}, {"id": "CVE-2024-1"}, 7]}
+    assert read(grype_report(match))[0]["container.image.vulnerabilities"] == ["high unfixed CVE-2024-1 a"]
+
+
 def test_reads_the_packages_that_syft_lists() -> None:
     report = {
         "artifacts": [
