@@ -18,7 +18,7 @@ from streams.rules.folding import fold
 
 __all__ = ["Scanner", "unscannable"]
 
-_OWN_MEANING: Final = re.compile(r"\\[AzZCQEvGKXRhHNVb]|\(\?[a-zA-Z]*-|\(\?[a-zA-Z]*U|\[\[|\\[pP]|[^\x00-\x7f]")
+_OWN_MEANING: Final = re.compile(r"\\[AzZCQEvGKXRhHNV]|\(\?[a-zA-Z]*-|\(\?[a-zA-Z]*U|\[\[|\\[pP]|[^\x00-\x7f]")
 """What RE2 and Hyperscan may read differently, or what looks beyond the text among others."""
 
 _LITERAL: Final = hyperscan.HS_FLAG_CASELESS | hyperscan.HS_FLAG_SINGLEMATCH

@@ -19,8 +19,8 @@ from tests.streams.rules.specification import holds
 
 EVENTS: Final = int(os.environ.get("TIDEWAITER_RULE_EVENTS", "5000"))
 SEED: Final = int(os.environ.get("TIDEWAITER_RULE_SEED", "1"))
-RULES: Final = 25
-EVENTS_OF_A_RULE: Final = 10
+RULES: Final = 10
+EVENTS_OF_A_RULE: Final = 25
 
 
 def test_the_matcher_agrees_with_the_specification_read_literally() -> None:

@@ -1,0 +1,112 @@
+"""No rule is passed over: what the index leaves out does not match, whatever Hyperscan and RE2 make of a pattern."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.rules.anchors import Anchor, HasPattern, HasText, IsThere, chosen, required
+from streams.rules.checks import Checks
+from streams.rules.condition import ALL, ONE, And, Condition, Exists, Not, Null, Number, Or, Regex, Test, Text
+from streams.rules.index import Index
+from streams.rules.patterns import fault_in_regex
+from streams.rules.scanner import Scanner, unscannable
+from streams.rules.view import View
+
+PIECES: Final = (
+    *(
+        "a",
+        "b",
+        "ab",
+        ".",
+        "^",
+        "$",
+        "\\b",
+        "\\B",
+        "\\A",
+        "\\z",
+        "(a|b)",
+        "[^a]",
+        "[a-b]+",
+        "(ab)*",
+        "a?",
+        "a{2,3}",
+        "\\s",
+    ),
+    *(
+        "\\S",
+        "\\w+",
+        "(?i)",
+        "(?-i)",
+        "(?s).",
+        "\\n",
+        "\\v",
+        "\\pL",
+        "\\x61",
+        "(?:",
+        ")",
+        "é",
+        "[é]?",
+        "k",
+        "|",
+        "\\Q.\\E",
+    ),
+)
+LETTERS: Final = st.text("abAB \n\v\ts\u00e9\u00c9\u212ak.1", max_size=8)
+
+
+@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=5).map("".join), st.sets(st.sampled_from("ims")), LETTERS)
+def test_a_pattern_that_is_found_is_among_what_the_scan_finds(pattern: str, flags: set[Any], text: str) -> None:
+    if fault_in_regex(pattern, flags):
+        return
+    test = Test("field", Regex(pattern, frozenset(flags)))
+    record = {"other": "a\nb", "field": text, "more": "ba"}
+    if Checks().of(test)(View(record, mapped=False)):
+        assert Index([test], mapped=False).candidates(View(record, mapped=False)) == {0}
+
+
+def test_patterns_that_are_read_in_two_ways_are_tried_by_themselves() -> None:
+    for pattern in ("\\Aa", "a\\z", "(?-i)a", "é", "\\vx", "a" * 600, "a*"):
+        assert unscannable(HasPattern(pattern, frozenset())), pattern
+    for pattern in ("(a+)+$", "^x(y|z)*q", "\\bnc\\b", "(.*a){12}b"):
+        assert not unscannable(HasPattern(pattern, frozenset())), pattern
+
+
+def test_without_anchors_nothing_is_found_and_nothing_is_lost() -> None:
+    assert Scanner([]).scan(["text"]) == []
+    scanner = Scanner([HasText("\nab"), HasText("b\n"), HasText("K")])
+    assert sorted(scanner.scan(["ABB", "x"])) == [0, 1]
+    assert sorted(scanner.scan(["xab", "\u212a"])) == [1, 2]
+
+
+def test_what_a_condition_needs() -> None:
+    text, other = Test("a", Text((ALL, "needle", ALL))), Test("b", Text(("x", ONE)))
+    there, negated = Test("c", Exists(present=True)), Not(Test("d", Null()))
+    assert needed(text) == [HasText("needle")]
+    assert needed(other) == [HasText("\nx")]
+    assert needed(And((there, text, negated))) == [HasText("needle")]
+    assert set(needed(Or((there, text))) or ()) == {IsThere("c"), HasText("needle")}
+    assert needed(Or((text, negated))) is None
+    assert needed(negated) is None
+
+
+def needed(condition: Condition) -> list[Anchor] | None:
+    anchors = required(condition)
+    return None if anchors is None else list(anchors)
+
+
+def test_where_there_is_a_choice_the_rare_is_taken() -> None:
+    common, rare = Test("a", Number(1)), [Test("b", Number(number)) for number in range(3)]
+    anchors = chosen([And((common, test)) for test in rare], lambda _: False)
+    assert [list(found or ()) for found in anchors] == [needed(test) for test in rare]
+
+
+def test_a_pattern_that_cannot_be_scanned_for_is_the_last_choice() -> None:
+    pattern, number = Test("a", Regex("\\Ax")), Test("b", Number(1))
+    assert chosen([And((pattern, number))], unscannable) == [required(number)]
+
+
+def test_long_literals_are_looked_for_by_their_beginning() -> None:
+    assert needed(Test("a", Text((ALL, "x" * 5000)))) == [HasText("x" * 64)]
