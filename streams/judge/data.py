@@ -58,15 +58,19 @@ class DataClasses:
 
 
 def _touches(name: str, where: DataClass) -> _Touches:
-    workload, secret = names(where.workloads or ()), names(where.secrets or ())
+    """Compile where data of a class lies; what is not said is not asked, for every event that is looked at comes by here."""
     label = names((*(where.labels or ()), *(f"{key}={name}" for key in _LABELS)))
-    path = paths(where.paths or ())
-    return lambda record: (
-        any(map(path, _files(record)))
-        or any(map(workload, _workloads(record)))
-        or any(map(label, _labels(record)))
-        or secret(record.get("secret.path", ""))
-    )
+    tests: list[_Touches] = [lambda record: any(map(label, _labels(record)))]
+    if where.paths:
+        path = paths(where.paths)
+        tests.append(lambda record: any(map(path, _files(record))))
+    if where.workloads:
+        workload = names(where.workloads)
+        tests.append(lambda record: any(map(workload, _workloads(record))))
+    if where.secrets:
+        secret = names(where.secrets)
+        tests.append(lambda record: "secret.path" in record and secret(record["secret.path"]))
+    return lambda record: any(test(record) for test in tests)
 
 
 def _files(record: Record) -> Sequence[str]:
