@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from deploy.kafka import create_topics, publish_all
+from deploy.known import principals_of_topic
 from deploy.recorded import records_of_file, records_of_period
-from schemas.codec import encode_event
+from schemas.codec import dumps, encode_event
 from schemas.errors import ConfigurationError, Invalid
 from schemas.settings import KafkaSettings
 from tests.deploy.test_rejudge import event
@@ -58,3 +60,32 @@ def test_a_broken_file_is_a_clear_error(tmp_path: Path, name: str, content: byte
 def test_a_time_that_is_none_is_a_clear_error() -> None:
     with pytest.raises(ConfigurationError, match="`soon` is no time"):
         records_of_period(KafkaSettings(), "soon", "")
+
+
+@pytest.mark.services
+def test_a_period_is_read_from_verdicts(kafka: str, prefix: str) -> None:
+    settings = KafkaSettings(bootstrap_servers=kafka, topic_prefix=f"{prefix}.", partitions=2, client={"log_level": 2})
+    create_topics(settings)
+    events = [event(number, entity=f"c0ffee00000{number}") for number in range(6)]
+    publish_all(settings, "verdicts", [(one["entity.id"], encode_event(one)) for one in events])
+
+    def numbers(first: str, last: str) -> list[int]:
+        found = [one for one in records_of_period(settings, first, last)() if not isinstance(one, Invalid)]
+        return sorted(int(one["event.id"].rpartition(":")[2]) for one in found)
+
+    assert numbers("", "") == [0, 1, 2, 3, 4, 5]
+    assert numbers("2026-05-31T10:00:02Z", "2026-05-31T10:00:04Z") == [2, 3]
+    assert numbers("", "2026-05-31T10:00:01.5Z") == [0, 1]
+    assert numbers("2100-01-01T00:00:00Z", "") == []
+
+
+@pytest.mark.services
+def test_principals_are_those_of_whom_activities_tells(kafka: str, prefix: str) -> None:
+    settings = KafkaSettings(bootstrap_servers=kafka, topic_prefix=f"{prefix}.", partitions=2, client={"log_level": 2})
+    create_topics(settings)
+    row = dumps({"workload.namespace": "shop", "activity.count": 1, "process.executable": "/x"})
+    publish_all(settings, "activities", [("container:lab/shop/web/web|1|2|0", row), ("host:a|1|2|0", b"{}")])
+    assert principals_of_topic(settings) == {
+        "container:lab/shop/web/web": {"workload.namespace": "shop"},
+        "host:a": {},
+    }

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
 from textwrap import dedent
 from threading import Event
 
 import pytest
 
 from deploy.kafka import publish
+from deploy.pipeline import policies_in_force
+from schemas.day import DAY_KEY, encode_day
 from schemas.errors import ConfigurationError
-from schemas.policyset import Document, PolicySet
+from schemas.policyset import Document, PolicySet, parse_policies
+from schemas.settings import Settings
 from streams.applied import AppliedSets
 from streams.rules.ruleset import RuleSet, parse_rules
 from tests.streams.judge.broker import Broker, broker_of, wait_for
@@ -110,3 +114,28 @@ def test_what_takes_long_to_make_ready_holds_nobody_up(kafka: str, prefix: str) 
     go_on.set()
     wait_for(lambda: sets.poll().rules == last)
     sets.close()
+
+
+def test_policies_are_in_force_as_of_the_latest_day_that_was_written(kafka: str, prefix: str) -> None:
+    broker = broker_of(kafka, prefix, policy=None)
+    sets = followed(broker)
+    text = FORBID_SHELLS + "exceptions: {rule: a, principal: '*', reason: r, owner: o, expires: 2026-05-31}\n"
+    written = parse_policies([Document("p.yaml", dedent(text))], date(2026, 5, 1))
+    publish(broker.kafka, "policies", "policies", written.manifest())
+    wait_for(lambda: sets.poll().policies.hash == written.hash)
+    publish(broker.kafka, "policies", DAY_KEY, encode_day(date(2026, 6, 1)))
+    later = written.on(date(2026, 6, 1))
+    wait_for(lambda: sets.poll().policies.hash == later.hash)
+    publish(broker.kafka, "policies", "policies", written.manifest())
+    sets.close()
+    again = followed(broker)
+    assert again.current.policies == later
+    assert policies_in_force(Settings(kafka=broker.kafka)) == later
+    again.close()
+
+
+def test_what_is_no_day_stops_who_follows(kafka: str, prefix: str) -> None:
+    broker = broker_of(kafka, prefix, policy=None)
+    publish(broker.kafka, "policies", DAY_KEY, b"tomorrow")
+    with pytest.raises(ConfigurationError, match=r"policies/0/0: .*run the version that wrote it"):
+        followed(broker)
