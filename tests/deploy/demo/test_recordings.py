@@ -12,6 +12,7 @@ import pytest
 from deploy.demo.recording import FORMATS as RECORDED
 from deploy.demo.recording import Recording
 from deploy.demo.run import CLUSTER, HOST, POLICIES
+from deploy.rules import DEFAULT_RULES
 from deploy.trial import judge_records, learn_records
 from producers.formats import FORMATS
 from producers.normalise import Normaliser
@@ -20,6 +21,8 @@ from schemas.baseline import Baseline
 from schemas.codec import Event
 from schemas.errors import Invalid
 from schemas.policyset import PolicySet, load_policies
+from streams.judge.rules import RulesInForce
+from streams.rules.ruleset import load_rules
 
 Results = list[tuple[int, Event]]
 
@@ -27,6 +30,11 @@ Results = list[tuple[int, Event]]
 @cache
 def policies() -> PolicySet:
     return load_policies(POLICIES, date(2026, 11, 25))
+
+
+@cache
+def rules() -> RulesInForce:
+    return RulesInForce.compile(load_rules([DEFAULT_RULES]))
 
 
 def events(recording: Recording, chosen: Callable[[int], bool] = lambda _: True) -> Results:
@@ -51,11 +59,12 @@ def events(recording: Recording, chosen: Callable[[int], bool] = lambda _: True)
 def shop() -> list[Baseline]:
     """Return the baselines of the normal day before the attack."""
     recording = Recording.shipped()
-    return learn_records(events(recording, lambda time: time < recording.attack_start), policies())
+    return learn_records(events(recording, lambda time: time < recording.attack_start), policies(), rules())
 
 
 def unauthorized(results: Results) -> list[dict[str, Any]]:
-    return [row for row in judge_records(results, policies(), shop()) if row["verdict.outcome"] == "unauthorized"]
+    judged = judge_records(results, policies(), shop(), rules())
+    return [row for row in judged if row["verdict.outcome"] == "unauthorized"]
 
 
 @cache
@@ -78,7 +87,7 @@ STEPS = {
     "host-shadow": ("policy", "reads /host/etc/shadow"),
     "unregistered-image": ("policy", "registry.evil.example/miner"),
     "tries-all-secrets": ("policy", "shop:app: list secrets"),
-    "lists-the-shops-secrets": ("baseline", "list secrets shop"),
+    "lists-the-shops-secrets": ("rule", "Identity of a workload is used by hand from outside"),
     "reads-all-secrets": ("policy", "ci:deployer: list secrets"),
     "binds-cluster-admin": ("policy", "access.api.cluster-admin"),
     "execs-into-the-database": ("policy", "executes /bin/sh in container shop/database"),
