@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from producers.formats.docker.settings import settings_of
 from producers.formats.docker.workload import workload_of
-from producers.formats.values import address_of, object_of, text_of, texts_of
+from producers.formats.values import address_of, object_of, text_of, texts_of, time_of
 from schemas.codec import Event
+from schemas.errors import Invalid
 
 __all__ = ["addresses_of", "facts_of_attributes", "facts_of_inspect", "labels_of", "split_image"]
 
@@ -53,6 +54,7 @@ def facts_of_inspect(inspect: Event, image: Event, runtime: str | None) -> Event
             "container.image.hash.all": sorted(
                 {text.rpartition("@")[2] for text in texts_of(image.get("RepoDigests"))}
             ),
+            "container.image.created": _built(image),
             "container.ip": sorted(addresses_of(object_of(inspect.get("NetworkSettings")))),
         }
         | _workload(name, labels)
@@ -100,6 +102,14 @@ def _container(container_id: str | None, name: str, runtime: str | None, labels:
 def _image(reference: str) -> Event:
     name, tag = split_image(reference)
     return {"container.image.name": name or None, "container.image.tag": [tag] if name and tag else None}
+
+
+def _built(image: Event) -> str | None:
+    """Return when an image was built; many say the year 1 instead, so that the same sources build the same image."""
+    try:
+        return time_of(image.get("Created"))
+    except Invalid:
+        return None
 
 
 def _capped(labels: Mapping[str, str]) -> dict[str, str]:

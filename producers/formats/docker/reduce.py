@@ -40,7 +40,7 @@ def reduced_inspect(inspect: Event) -> Event:
 
 def reduced_image(image: Event) -> Event:
     """Return what the format reads of ``GET /images/ID/json``."""
-    return _only(image, ("Id", "RepoDigests"))
+    return _only(image, ("Id", "RepoDigests", "Created"))
 
 
 def _only(value: Any, names: tuple[str, ...]) -> Event:

@@ -28,6 +28,21 @@ def test_what_inspect_knows() -> None:
 
 
 @pytest.mark.parametrize(
+    ("created", "expected"),
+    [
+        ("2024-04-24T23:06:39.5Z", "2024-04-24T23:06:39.500000000Z"),
+        ("0001-01-01T00:00:00Z", None),
+        ("", None),
+        ("yesterday", None),
+        (None, None),
+    ],
+)
+def test_when_an_image_was_built_is_told_where_it_is_a_date(created: str | None, expected: str | None) -> None:
+    known = facts_of_inspect(inspect_of(), reduced_image({"Created": created}), "docker")
+    assert known["container.image.created"] == expected
+
+
+@pytest.mark.parametrize(
     ("reference", "expected"),
     [
         ("alpine", ("alpine", "latest")),
