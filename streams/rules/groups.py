@@ -1,9 +1,9 @@
 """The hits of one group of one correlation, as long as they can still matter.
 
 Time is cut into stretches as long as the correlation's timespan, from 1970 on. What is found in one stretch is one finding, whatever
-the order in which its hits come: so its id and content are a function of the hits alone. A stretch is open until ``lateness`` behind its
-end, by the group's own latest hit; a hit of an open one may come in any order. Of the stretch before the first open one the hits are kept,
-because windows that end in the open one begin there.
+the order in which its hits come: so its id and content are a function of the hits alone. A stretch is open at least until ``lateness``
+behind its end, by the group's own latest hit; a hit of an open one may come in any order. Of the stretch before the first open one the
+hits are kept, because windows that end in the open one begin there.
 """
 
 from __future__ import annotations
@@ -41,12 +41,16 @@ class Found:
 
 @dataclass(slots=True)
 class Group:
-    """Hits in order of time and id; ``lost`` are, by second, those above the limit, of which only the number is known."""
+    """Hits in order of time and id; ``lost`` are, by second, those above the limit, of which only the number is known.
+
+    ``fresh`` is the first stretch of which hits have come since it was judged.
+    """
 
     entries: list[Entry] = field(default_factory=list)
     lost: Counter[int] = field(default_factory=Counter)
     begun: dict[int, Found] = field(default_factory=dict)
     open: int = 0
+    fresh: int = 0
     touched: int = 0
 
     @property
@@ -85,21 +89,25 @@ class Group:
         return self.entries[place].time if place < len(self.entries) else None
 
     def found(self, correlation: Correlation, until: int | None) -> Iterator[Found]:
-        """Yield what the open stretches come to; no moment behind ``until``, where one is given."""
-        span = correlation.timespan_seconds * SECOND
+        """Yield what the open stretches from the fresh one on come to; no moment behind ``until``, where one is given.
+
+        What came before windows that end in the fresh stretch is not looked at.
+        """
+        span, since = correlation.timespan_seconds * SECOND, max(self.open, self.fresh)
+        recent = self.entries[bisect_left(self.entries, ((since - 1) * span,)) :]
         stretches: dict[int, list[Moment]] = {}
-        for moment in moments(correlation, self.entries):
-            if moment.time // span >= self.open and (until is None or moment.time <= until):
+        for moment in moments(correlation, recent):
+            if moment.time // span >= since and (until is None or moment.time <= until):
                 stretches.setdefault(moment.time // span, []).append(moment)
         for stretch, held in stretches.items():
-            yield self._found(stretch, held)
+            yield self._found(stretch, held, recent)
 
-    def _found(self, stretch: int, held: Sequence[Moment]) -> Found:
-        begun = self._begun(stretch, self.entries[held[0].start : held[0].end])
-        counted = self.entries[bisect_left(self.entries, (begun.first,)) : held[-1].end]
+    def _found(self, stretch: int, held: Sequence[Moment], recent: Sequence[Entry]) -> Found:
+        begun = self._begun(stretch, recent[held[0].start : held[0].end])
+        counted = recent[bisect_left(recent, (begun.first,)) : held[-1].end]
         last = held[-1].time // SECOND
         lost = sum(count for second, count in self.lost.items() if begun.first // SECOND <= second <= last)
-        completing = tuple(self.entries[moment.end - 1] for moment in held)
+        completing = tuple(recent[moment.end - 1] for moment in held)
         return replace(begun, held=completing, count=len({entry.id for entry in counted}) + lost)
 
     def _begun(self, stretch: int, window: Sequence[Entry]) -> Found:

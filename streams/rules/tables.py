@@ -65,6 +65,8 @@ class Table:
         """Learn what these hits are counted for; only its texts can be new to a table that has a correlation."""
         if self.correlation is None:
             self._due = dict.fromkeys(self.groups, 0)
+            for group in self.groups.values():
+                group.fresh = 0
         self.correlation, self.depth = correlation, depth
 
     def take(self, values: Values, entry: Entry, appended: int, clock: int) -> None:
@@ -78,14 +80,15 @@ class Table:
         outcome = group.add(entry, self.span)
         if outcome == "added":
             self.held += 1
-            self._note(values, entry)
+            self._note(values, group, entry)
             self._make_room(values, group, clock)
         elif outcome == "late":
             self.dropped["too late to be correlated"] += 1
 
-    def _note(self, values: Values, entry: Entry) -> None:
-        """Note when a group is to be judged: at once, or when no hit can undo what is found."""
-        due = 0 if self._is_growing else entry.time + self.lateness
+    def _note(self, values: Values, group: Group, entry: Entry) -> None:
+        """Note from which stretch on a group is to be judged, and when: at once, or when no hit can undo what is found."""
+        due, stretch = 0 if self._is_growing else entry.time + self.lateness, entry.time // self.span
+        group.fresh = min(group.fresh, stretch) if values in self._due else stretch
         self._due[values] = min(self._due.get(values, due), due)
 
     @property
@@ -93,7 +96,8 @@ class Table:
         return self.correlation is None or is_growing(self.correlation)
 
     def _close(self, values: Values, group: Group, until: int) -> None:
-        if self.correlation is None or until // self.span <= group.open:
+        """Close stretches, not one by one but as many as there are in the time for which hits are kept: each time costs a judging."""
+        if self.correlation is None or until - group.open * self.span < max(self.span, self.lateness):
             return
         if group.entries:
             self._judge(values, group, until)
@@ -121,7 +125,7 @@ class Table:
         self._ready += [(values, one) for one in found]
         waiting = None if growing else group.next_behind(until)
         if waiting is not None:
-            self._due[values] = waiting + self.lateness
+            group.fresh, self._due[values] = waiting // self.span, waiting + self.lateness
 
     # Letting go
 
