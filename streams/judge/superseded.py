@@ -7,7 +7,7 @@ too much, and whoever reads ``activities`` needs only what is said now.
 from __future__ import annotations
 
 from schemas.codec import loads
-from schemas.shared import is_shared
+from schemas.shared import is_shared, source_of
 from streams.judge.ledger import Ledger
 from streams.judge.memo import Counter
 
@@ -31,4 +31,4 @@ def supersede(counter: Counter, ledger: Ledger) -> None:
 
 def _source(counter: Counter) -> tuple[object, object]:
     fields = loads(b"{" + counter.activity[1:])
-    return fields.get("event.module"), fields.get("event.action")
+    return source_of(fields), fields.get("event.action")

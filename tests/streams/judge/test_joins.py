@@ -307,3 +307,25 @@ def test_within_one_batch_too() -> None:
     lab.judge([lab.says(subject, scanned(finding)) for finding in ("a", "b", "a", "a", "b")], flush=True)
     assert image_rows(lab) == [["b"]]
     assert sum(lab.partition.ledger.marks.outcomes.values()) == lab.sent
+
+
+def test_a_repository_is_a_source_of_its_own_beside_others_of_its_registry() -> None:
+    lab = sharing()
+    held = {
+        "event.kind": "state",
+        "event.action": "facts",
+        "event.dataset": "registry.facts",
+        "event.module": "registry",
+    }
+    pushed = [
+        lab.says(f"image:{MANIFEST}", held | {"facts.source": place, "container.image.registries": found})
+        for place, found in (("r/old", ["r/old"]), ("r/web", ["r/web"]), ("r/old", []))
+    ]
+    lab.judge(pushed[:2], flush=True)
+    assert sorted(registries(lab)) == [["r/old"], ["r/web"]]
+    lab.judge(pushed[2:], flush=True)
+    assert sorted(registries(lab)) == [[], ["r/web"]]
+
+
+def registries(lab: Lab) -> list[list[str]]:
+    return [row.get("container.image.registries", []) for row in lab.rows.values() if "facts.source" in row]
