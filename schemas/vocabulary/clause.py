@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
@@ -92,9 +93,9 @@ class Clause(Notes):
 class Section(Notes):
     """A part of a policy that holds clauses; its notes are on each that has none of its own."""
 
+    @abstractmethod
     def written(self, section: str) -> Iterator[WrittenClause]:
         """Return the clauses of the section, which is called ``section``."""
-        raise NotImplementedError
 
 
 T = TypeVar("T", bound=Clause)
