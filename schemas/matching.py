@@ -133,19 +133,23 @@ def names(patterns: Iterable[str]) -> Matcher:
     literal = frozenset(pattern for pattern in listed if not _SPECIAL.search(pattern))
     if len(literal) == len(listed):
         return literal.__contains__
-    matches = _any_of(translate(pattern) for pattern in listed if pattern not in literal)
+    matches = _any_of((_longest_literal(pattern), translate(pattern)) for pattern in listed if pattern not in literal)
     return lambda name: name in literal or matches(name)
 
 
 def paths(patterns: Iterable[str]) -> Matcher:
     """Compile path patterns; the matcher cleans what it compares."""
-    matches = _any_of(map(_path_expression, patterns))
-    return lambda path: matches(clean_path(path))
+    listed = ["/" + "/".join(filter(None, pattern.split("/"))) for pattern in patterns]
+    literal = frozenset(pattern for pattern in listed if not _SPECIAL.search(pattern))
+    matches = _any_of(
+        (_longest_of_path(pattern), _path_expression(pattern)) for pattern in listed if pattern not in literal
+    )
+    return lambda path: (cleaned := clean_path(path)) in literal or matches(cleaned)
 
 
 def domains(patterns: Iterable[str]) -> Matcher:
     """Compile domain patterns; the matcher ignores case and a trailing dot."""
-    matches = _any_of(map(_domain_expression, patterns))
+    matches = _any_of((_longest_literal(clean_domain(pattern)), _domain_expression(pattern)) for pattern in patterns)
     return lambda name: matches(clean_domain(name))
 
 
@@ -168,9 +172,28 @@ def _in_ranges(address: IPv4Address | IPv6Address | None, ranges: dict[int, list
     return any(first <= number <= last for first, last in ranges[address.version])
 
 
-def _any_of(expressions: Iterable[str]) -> Matcher:
-    matches = re.compile("|".join(expressions) or r"(?!)").fullmatch
-    return lambda value: matches(value) is not None
+def _any_of(expressions: Iterable[tuple[str, str]]) -> Matcher:
+    """Match any of these expressions; before each stands what is in all that it matches, for it is tried nowhere else."""
+    compiled = [(literal, re.compile(expression).fullmatch) for literal, expression in expressions]
+
+    def matches(value: str) -> bool:
+        for literal, fits in compiled:  # noqa: SIM110 - any() takes twice as long, for every pattern of a policy
+            if literal in value and fits(value) is not None:
+                return True
+        return False
+
+    return matches
+
+
+def _longest_of_path(pattern: str) -> str:
+    segments = [f"/{segment}" for segment in pattern.split("/") if segment not in ("", "**")]
+    return max(map(_longest_literal, segments), key=len, default="")
+
+
+def _longest_literal(pattern: str) -> str:
+    """Return the longest piece of a pattern that matches itself alone."""
+    pieces = _PIECE.findall(pattern)
+    return max((piece for piece in pieces if piece == "[" or piece[0] not in "*?["), key=len, default="")
 
 
 def _path_expression(pattern: str) -> str:
