@@ -28,10 +28,22 @@ from streams.rules.condition import (
     Test,
     Text,
     Truth,
+    tests_of,
 )
 from streams.rules.folding import fold
 
-__all__ = ["SEPARATOR", "Anchor", "HasNumber", "HasPattern", "HasText", "HasValue", "IsThere", "chosen", "required"]
+__all__ = [
+    "SEPARATOR",
+    "Anchor",
+    "HasNumber",
+    "HasPattern",
+    "HasText",
+    "HasValue",
+    "IsThere",
+    "chosen",
+    "required",
+    "scanned",
+]
 
 SEPARATOR: Final = "\n"
 """Stands before and behind every text, where texts are scanned as one."""
@@ -125,6 +137,17 @@ def required(condition: Condition, cost: Mapping[Anchor, float] | None = None) -
     if isinstance(condition, And):
         return min(known, key=partial(_cost, costs), default=None)
     return frozenset().union(*known) if len(known) == len(parts) else None
+
+
+def scanned(conditions: Iterable[Condition]) -> frozenset[str] | None:
+    """Return the columns in which alone texts and patterns have to be looked for; nothing where they may stand anywhere."""
+    tests = [test for condition in conditions for test in tests_of(condition) if _is_scanned(_of_test(test))]
+    columns = frozenset(test.field for test in tests if test.field is not None)
+    return None if any(test.field is None for test in tests) else columns
+
+
+def _is_scanned(anchors: _Required) -> bool:
+    return any(isinstance(anchor, HasText | HasPattern) for anchor in anchors or ())
 
 
 def _cost(costs: Mapping[Anchor, float], anchors: frozenset[Anchor]) -> float:

@@ -53,7 +53,7 @@ _NAME_TYPES: Final = MappingProxyType({"create": "CREATE", "delete": "DELETE", "
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """A column: the fields that it is made from, and how; ``read`` gives None where they say nothing."""
+    """A column: the fields that it is made from, and how; ``read`` gives None where they say nothing, and without all of them."""
 
     reads: tuple[str, ...]
     read: Read
@@ -190,7 +190,7 @@ DERIVED: Final = MappingProxyType(
         ),
         "auditd.account": Derived(("user.target.name", "user.name"), _account),
         "auditd.name": Derived(("file.path", "file.target_path", "process.executable"), _paths),
-        "auditd.name_type": Derived(("file.access",), _name_types),
+        "auditd.name_type": Derived(("file.access", "file.path"), _name_types),
         "auditd.result": Derived(("event.outcome",), _result),
         "auditd.success": Derived(("event.outcome",), _succeeded),
         "auditd.syscall": Derived(("event.action",), _calls),

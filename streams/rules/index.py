@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
-from streams.rules.anchors import Anchor, HasNumber, HasPattern, HasText, HasValue, IsThere, chosen
+from streams.rules.anchors import Anchor, HasNumber, HasPattern, HasText, HasValue, IsThere, chosen, scanned
 from streams.rules.condition import Condition, fields_of
 from streams.rules.derived import DERIVED
 from streams.rules.folding import number_of
@@ -17,6 +18,8 @@ from streams.rules.view import MISSING, View
 __all__ = ["Index"]
 
 _Numbers = tuple[int, ...]
+
+_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 
 
 class Index:
@@ -36,8 +39,9 @@ class Index:
         columns = self._values.keys() | self._numbers.keys() | self._there.keys()
         self._read = frozenset(columns)
         self._paths = tuple(sorted(column for column in columns if "." in column))
+        self._texts_in = scanned(conditions) if mapped else None
         read = frozenset().union(*map(fields_of, conditions)) if mapped else frozenset()
-        self._derived = tuple(sorted(read & DERIVED.keys()))
+        self._derived = tuple((column, frozenset(DERIVED[column].reads)) for column in sorted(read & DERIVED.keys()))
 
     def _add(self, anchor: Anchor, found: _Numbers) -> None:
         if isinstance(anchor, HasValue):
@@ -50,20 +54,26 @@ class Index:
     def candidates(self, view: View) -> set[int]:
         """Return the numbers of all conditions that hold of a view, and of some that do not."""
         candidates = set(self._always)
-        record = view.record
-        texts, nested = _texts(record)
-        columns = self._read & record.keys()
-        if nested:
-            columns = columns.union(self._paths)
-        if self._derived:
-            columns = columns.union(self._derived)
-            for column in self._derived:
-                texts.extend(view.texts(column))
-        for column in columns:
+        present = view.record.keys()
+        columns = present | {column for column, reads in self._derived if not reads.isdisjoint(present)}
+        texts, nested = self._texts(view, columns)
+        for column in (self._read & columns).union(self._paths if nested else ()):
             candidates.update(*self._of_column(view, column))
-        for number in self._scanner.scan(texts):
+        for number in self._scanner.scan(texts) if texts and self._scanned else ():
             candidates.update(self._scanned[number])
         return candidates
+
+    def _texts(self, view: View, columns: AbstractSet[str]) -> tuple[list[str], bool]:
+        """Return the texts of a view, of which these are the columns, that have to be scanned, and whether objects lie within it."""
+        more: AbstractSet[str]
+        if self._texts_in is None or any(map(_holds_objects, view.record.values())):
+            texts, nested = _texts(view.record)
+            more = columns - view.record.keys()
+        else:
+            texts, nested, more = [], False, columns & self._texts_in
+        for column in more:
+            texts.extend(view.texts(column))
+        return texts, nested
 
     def _of_column(self, view: View, column: str) -> Iterator[_Numbers]:
         values = self._values.get(column)
@@ -90,6 +100,14 @@ def _by_anchor(conditions: Sequence[Condition]) -> dict[Anchor | None, list[int]
     return by_anchor
 
 
+def _holds_objects(value: Any) -> bool:
+    if type(value) in _SCALARS:
+        return False
+    return not isinstance(value, list | tuple) or any(
+        type(part) is not str and isinstance(part, Mapping) for part in value
+    )
+
+
 def _texts(record: Mapping[str, Any]) -> tuple[list[str], bool]:
     """Return all texts of a record, numbers as text too, and whether objects lie within it."""
     texts: list[str] = []
@@ -103,7 +121,7 @@ def _texts(record: Mapping[str, Any]) -> tuple[list[str], bool]:
         elif kind is bool:
             texts.append("true" if value else "false")
         elif value is not None:
-            nested = nested or not isinstance(value, list | tuple) or any(isinstance(part, Mapping) for part in value)
+            nested = nested or _holds_objects(value)
             texts.extend(_all_texts(value))
     return texts, nested
 
