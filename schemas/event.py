@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from ipaddress import ip_address
 from time import time_ns
 from typing import Annotated, Any, Final, Required
@@ -56,12 +56,17 @@ def parse_time(text: str) -> int:
     digits = len(rest) - len(rest.lstrip("0123456789")) if dot else 0
     fraction = rest[:digits]
     try:
-        moment = datetime.fromisoformat(whole + rest[digits:])
+        seconds = _seconds(whole + rest[digits:])
     except ValueError as error:
         raise Invalid(f"not a time: {text[:64]!r}") from error
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return int(moment.timestamp()) * _NANOSECONDS + int(fraction[:9].ljust(9, "0"))
+    return seconds * _NANOSECONDS + int(fraction[:9].ljust(9, "0"))
+
+
+@lru_cache(maxsize=1024)
+def _seconds(text: str) -> int:
+    """Return the whole seconds since 1970 of a time without a fraction; many events are of one second."""
+    moment = datetime.fromisoformat(text)
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
 def _check_date(value: Any) -> str:

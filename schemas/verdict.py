@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 __all__ = ["By", "Decisive", "Learned", "Outcome", "Verdict"]
@@ -79,7 +79,7 @@ class Verdict:
 
 
 def _named(name: str, part: Decisive | Learned | None) -> dict[str, Any]:
-    values = {} if part is None else asdict(part)
-    return {
-        f"verdict.{name}.{key}": list(value) if isinstance(value, tuple) else value for key, value in values.items()
-    }
+    if part is None:
+        return {}
+    values = ((f"verdict.{name}.{key}", getattr(part, key)) for key in part.__slots__)
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in values}
