@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
@@ -93,7 +94,12 @@ def load_rules(paths: Sequence[Path]) -> RuleSet:
 
 def parse_rules(documents: Iterable[Document]) -> RuleSet:
     """Return the rules in texts; never raises for what stands in them."""
-    listed = sorted(documents)
+    return _parsed(tuple(sorted(documents)))
+
+
+@lru_cache(maxsize=2)
+def _parsed(listed: tuple[Document, ...]) -> RuleSet:
+    """Read the texts of one set; the last are kept for whoever writes it down or follows it anew, since thousands take seconds."""
     faults: list[RuleFault] = []
     placeholders = _placeholders(listed, faults)
     found: list[Found] = []
@@ -107,7 +113,7 @@ def parse_rules(documents: Iterable[Document]) -> RuleSet:
     kept = with_reported(resolved(filtered(told_apart(found, faults), filters, faults), faults))
     items = [entry.item for entry in kept]
     return RuleSet(
-        documents=tuple(listed),
+        documents=listed,
         rules=tuple(item for item in items if isinstance(item, Rule)),
         correlations=tuple(item for item in items if isinstance(item, Correlation)),
         refused=tuple(sorted(faults)),
