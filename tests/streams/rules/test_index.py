@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from streams.rules.anchors import Anchor, HasPattern, HasText, IsThere, chosen, required
 from streams.rules.checks import Checks
 from streams.rules.condition import ALL, ONE, And, Condition, Exists, Not, Null, Number, Or, Regex, Test, Text
+from streams.rules.derived import DERIVED
 from streams.rules.index import Index
 from streams.rules.patterns import fault_in_regex
 from streams.rules.scanner import Scanner, unscannable
@@ -110,3 +111,34 @@ def test_a_pattern_that_cannot_be_scanned_for_is_the_last_choice() -> None:
 
 def test_long_literals_are_looked_for_by_their_beginning() -> None:
     assert needed(Test("a", Text((ALL, "x" * 5000)))) == [HasText("x" * 64)]
+
+
+COLUMNS: Final = ("process.name", "process.program", "auditd.name_type", "file.path", None)
+TEXTS: Final = st.sampled_from(["a", "ab", "/b/a", "normal"])
+TESTS: Final = st.builds(
+    lambda column, before, text, after: Test(column, Text((*before, text, *after))),
+    st.sampled_from(COLUMNS),
+    st.sampled_from([(), (ALL,)]),
+    TEXTS,
+    st.sampled_from([(), (ALL,)]),
+)
+RECORDS: Final = st.dictionaries(
+    st.sampled_from(["process.name", "process.executable", "file.path", "file.access", "process"]),
+    TEXTS | st.lists(TEXTS, max_size=2) | st.just({"name": "ab"}),
+)
+
+
+@given(st.lists(TESTS | st.builds(lambda one, other: And((one, other)), TESTS, TESTS), max_size=4), RECORDS)
+def test_what_is_read_in_some_columns_alone_is_found_there(conditions: list[Condition], record: dict[str, Any]) -> None:
+    checks, index = Checks(), Index(conditions, mapped=True)
+    holding = {number for number, one in enumerate(conditions) if checks.of(one)(View(record, mapped=True))}
+    assert holding <= index.candidates(View(record, mapped=True))
+
+
+def test_a_derived_column_says_nothing_without_the_fields_that_it_names() -> None:
+    everything = {
+        field: ["a"] for column in DERIVED.values() for field in column.reads if not field.startswith("event.")
+    }
+    for column in DERIVED.values():
+        record = {"event.action": "exec", "event.outcome": "success"} | everything
+        assert column.read({name: value for name, value in record.items() if name not in column.reads}) is None
