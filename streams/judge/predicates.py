@@ -46,7 +46,7 @@ DATA_CLASS: Final = "data.class"
 _SERVICE_ACCOUNT: Final = "system:serviceaccount:"
 _BANDS_AN_OCTAVE: Final = 4
 _LEAST: Final = 1e-9
-_SELECTIVE: Final = frozenset({"resources", "paths", "path", "verbs"})
+_SELECTIVE: Final = frozenset({"interactive", "path", "paths", "resources", "verbs"})
 """Keys that rule most subjects out, so they are asked first."""
 
 _NOT_KEYS: Final = frozenset({"except_", *Clause.model_fields})
