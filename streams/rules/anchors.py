@@ -8,10 +8,9 @@ holds of; it may be in others too, since the condition itself is tried afterward
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from math import inf
 from typing import Final
 
 from streams.rules.checks import shape_of
@@ -31,6 +30,8 @@ from streams.rules.condition import (
     tests_of,
 )
 from streams.rules.folding import fold
+from streams.rules.needed import literals_needed
+from streams.rules.patterns import is_found_among
 
 __all__ = [
     "SEPARATOR",
@@ -74,7 +75,7 @@ class HasText:
 
 @dataclass(frozen=True, slots=True)
 class HasPattern:
-    """The regular expression is found in a text of the record."""
+    """The regular expression is found in a text of the record, or over several."""
 
     pattern: str
     flags: frozenset[Flag]
@@ -101,19 +102,13 @@ _LONGEST: Final = 64
 _Required = frozenset[Anchor] | None
 
 
-def chosen(conditions: Iterable[Condition], unscannable: Callable[[HasPattern], bool]) -> list[_Required]:
-    """Return the anchors of each condition; where there is a choice, those that few other conditions need too.
-
-    A pattern that cannot be scanned for is no anchor where there is any other.
-    """
+def chosen(conditions: Iterable[Condition]) -> list[_Required]:
+    """Return the anchors of each condition; where there is a choice, those that few other conditions need too."""
     listed = list(conditions)
     uses: Counter[Anchor] = Counter()
     for condition in listed:
         uses.update(_mentioned(condition))
-    dear = {
-        anchor: inf if isinstance(anchor, HasPattern) and unscannable(anchor) else _chance(anchor) * number
-        for anchor, number in uses.items()
-    }
+    dear = {anchor: _chance(anchor) * number for anchor, number in uses.items()}
     return [required(condition, dear) for condition in listed]
 
 
@@ -140,7 +135,7 @@ def required(condition: Condition, cost: Mapping[Anchor, float] | None = None) -
 
 
 def scanned(conditions: Iterable[Condition]) -> frozenset[str] | None:
-    """Return the columns in which alone texts and patterns have to be looked for; nothing where they may stand anywhere."""
+    """Return the columns in which alone texts have to be looked for; nothing where they may stand anywhere."""
     tests = [test for condition in conditions for test in tests_of(condition) if _is_scanned(_of_test(test))]
     columns = frozenset(test.field for test in tests if test.field is not None)
     return None if any(test.field is None for test in tests) else columns
@@ -164,7 +159,7 @@ def _chance(anchor: Anchor) -> float:
 def _of_test(test: Test) -> _Required:
     predicate = test.predicate
     if isinstance(predicate, Regex):
-        return frozenset([HasPattern(predicate.pattern, predicate.flags)])
+        return _of_regex(test.field, predicate)
     if isinstance(predicate, Text):
         return _of_text(test.field, predicate)
     anchor = None if test.field is None else _of_value(test.field, predicate)
@@ -187,6 +182,15 @@ def _of_text(field: str | None, text: Text) -> _Required:
     literal = _longest(text)
     if literal:
         return frozenset([HasText(literal)])
+    return frozenset([IsThere(field)]) if field is not None else None
+
+
+def _of_regex(field: str | None, regex: Regex) -> _Required:
+    literals = literals_needed(regex.pattern)
+    if literals:
+        return frozenset(HasText(literal[:_LONGEST]) for literal in literals)
+    if is_found_among(regex.pattern):
+        return frozenset([HasPattern(regex.pattern, regex.flags)])
     return frozenset([IsThere(field)]) if field is not None else None
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from functools import cache
 from typing import Any, Final
 
 from streams.rules.anchors import Anchor, HasNumber, HasPattern, HasText, HasValue, IsThere, chosen, scanned
 from streams.rules.condition import Condition, fields_of
 from streams.rules.derived import DERIVED
 from streams.rules.folding import number_of
-from streams.rules.scanner import Scanner, unscannable
+from streams.rules.scanner import Scanner
 from streams.rules.view import MISSING, View
 
 __all__ = ["Index"]
@@ -90,12 +89,8 @@ class Index:
 def _by_anchor(conditions: Sequence[Condition]) -> dict[Anchor | None, list[int]]:
     """Return the numbers of the conditions by anchor; by ``None`` those that must always be tried."""
     by_anchor: dict[Anchor | None, list[int]] = defaultdict(list)
-    is_alone = cache(unscannable)
-    for number, anchors in enumerate(chosen(conditions, is_alone)):
-        wanted: Iterable[Anchor | None] = anchors or (None,)
-        if any(isinstance(anchor, HasPattern) and is_alone(anchor) for anchor in wanted):
-            wanted = (None,)
-        for anchor in wanted:
+    for number, anchors in enumerate(chosen(conditions)):
+        for anchor in anchors or (None,):
             by_anchor[anchor].append(number)
     return by_anchor
 
