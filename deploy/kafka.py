@@ -258,7 +258,15 @@ class Follower:
         )
 
     def _end(self, name: str, number: int) -> int:
-        return self._consumer.get_watermark_offsets(TopicPartition(name, number), timeout=_TIMEOUT_SECONDS)[1]
+        """Ask until the end is known: a broker may not lead yet what was created a moment ago."""
+        deadline = time.monotonic() + _ANSWER_SECONDS
+        while True:
+            try:
+                return self._consumer.get_watermark_offsets(TopicPartition(name, number), timeout=_TIMEOUT_SECONDS)[1]
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION or time.monotonic() > deadline:
+                    raise
+            time.sleep(_LOOK_SECONDS)
 
     def poll(self, seconds: float) -> Iterator[tuple[Name, bytes, bytes | None]]:
         """Yield topic, key and value of what has come, after at most ``seconds``."""

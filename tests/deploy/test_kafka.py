@@ -67,8 +67,8 @@ def test_topics_that_are_not_there_are_said(
 
 @pytest.mark.services
 def test_a_record_that_is_too_large_says_what_to_raise(settings: KafkaSettings) -> None:
-    with pytest.raises(ConfigurationError, match=r"user:/alice has 1100000 bytes.*message\.max\.bytes"):
-        publish(settings, "control", "user:/alice", b"x" * 1_100_000)
+    with pytest.raises(ConfigurationError, match=r"user:/alice has 9000000 bytes.*message\.max\.bytes"):
+        publish(settings, "control", "user:/alice", b"x" * 9_000_000)
 
 
 def test_a_kafka_that_does_not_answer_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -300,7 +300,7 @@ def test_every_envelope_field_passes_the_fast_path() -> None:
     everything = {
         name: values[FIELDS[name].type]
         for name in names_of("envelope")
-        if not name.startswith(("adop", "amend", "baseline"))
+        if not name.startswith(("adop", "amend", "baseline", "finding"))
     }
     event = everything | {"entity.id": KEY, "event.id": "shop:0000:000000000001"} | ACTIVITIES[0]
     first, second = (lab.judge([message(place, event)]) for place in (100, 101))
