@@ -43,7 +43,7 @@ def test_elasticsearch_away_at_the_start_and_in_the_middle(world: World, proxy: 
     with world.running() as totals:
         sleep(1)
         proxy.mend()
-        wait_for(lambda: world.exists() and len(world.ids()) == 1000)
+        wait_for(lambda: world.documents() == 1000)
         proxy.cut()
         world.produce(records(1000, 4000), 2)
         sleep(2)
@@ -56,7 +56,7 @@ def test_elasticsearch_away_at_the_start_and_in_the_middle(world: World, proxy: 
 def test_lost_answers_and_a_rollover_make_no_copies(world: World, proxy: Proxy) -> None:
     world.produce(records(0, 200), 2)
     with world.running() as totals:
-        wait_for(lambda: world.exists() and len(world.ids()) == 200)
+        wait_for(lambda: world.documents() == 200)
         with proxy.losing_answers():
             world.produce(records(200, 2000), 2)
             wait_for(lambda: proxy.lost >= 3)

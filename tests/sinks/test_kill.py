@@ -26,11 +26,16 @@ def test_no_document_twice_or_missing_after_kills_and_rollovers(kafka: str, elas
     for kill in range(KILLS):
         first = kill * RECORDS // KILLS
         world.produce((record_value(event_id(first + n)) for n in range(RECORDS // KILLS)), PARTITIONS)
+        before = world.documents()
         process = world.start("one")
-        sleep(1.5 + random.random() * 1.5)
+        if kill % 2:  # among what it delivers, however slow the machine
+            wait_for(lambda before=before: world.documents() > before)
+            sleep(random.random() / 2)
+        else:  # at any moment, also while it starts
+            sleep(random.random() * 3)
         process.kill()
         process.wait()
-        if kill % 2 and world.exists():
+        if kill % 2:
             world.roll_over()
     # The killed ones may have delivered all of that, so this is what shows that the last one is up before it is stopped.
     world.produce((record_value(event_id(RECORDS + n)) for n in range(LAST)), PARTITIONS)

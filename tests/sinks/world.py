@@ -171,7 +171,14 @@ class World:
         self.ask("POST", f"{self.stream}/_rollover")
 
     def exists(self) -> bool:
-        return httpx.head(f"{self.base}/{self.stream}").status_code == httpx.codes.OK
+        return httpx.head(f"{self.base}/{self.stream}", timeout=60).status_code == httpx.codes.OK
+
+    def documents(self) -> int:
+        """Return how many documents the stream has, 0 where it is not there yet."""
+        if not self.exists():
+            return 0
+        self.ask("POST", f"{self.stream}/_refresh")
+        return int(self.ask("GET", f"{self.stream}/_count")["count"])
 
     def backing_indices(self) -> list[str]:
         return list(self.ask("GET", f"{self.stream}/_settings"))
