@@ -19,6 +19,7 @@ Name = Literal[
     "control",
     "rule-hits",
     "findings",
+    "kpi",
     "policies",
     "collectors",
     "deadletters",
@@ -108,6 +109,14 @@ TOPICS: Final = MappingProxyType(
                 "what a correlation found",
                 "delete",
                 30 * _DAY_MS,  # longer than any hit of it, or it would be found anew
+                None,
+            ),
+            Topic(
+                "kpi",
+                "hour|counts or levels|partition|series",
+                "key figures of one hour and partition of events",
+                "compact",
+                None,
                 None,
             ),
             Topic(
