@@ -16,6 +16,7 @@ Name = Literal[
     "activities",
     "baselines",
     "shared-facts",
+    "alerts",
     "control",
     "rule-hits",
     "findings",
@@ -85,6 +86,7 @@ TOPICS: Final = MappingProxyType(
             ),
             Topic("baselines", "principal", "profile: state, baseline, difference", "compact", None, None),
             Topic("shared-facts", "[subject, source]", "facts of an image, workload or secret", "compact", None, None),
+            Topic("alerts", "alert id", "alert: state, counts, evidence", "compact", None, None),
             Topic(
                 "control",
                 "principal",
