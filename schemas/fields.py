@@ -196,6 +196,8 @@ _ACTIVITY = (
     _activity("kubernetes.audit.labels", "keyword", "Labels of the object written, `key=value`.", many=True),
     _activity("kubernetes.audit.service.type", "keyword", "`ClusterIP`, `NodePort`, `LoadBalancer`, `ExternalName`."),
     _activity("kubernetes.audit.service.external_ips", "ip", "Addresses that a service takes traffic for.", many=True),
+    _activity("kubernetes.audit.service.addresses", "ip", "Addresses of its own that a service has.", many=True),
+    _activity("kubernetes.audit.service.selector", "keyword", "Labels of the pods behind it, `key=value`.", many=True),
     _activity("kubernetes.audit.ingress.tls", "boolean", "An ingress has certificates."),
     _activity("kubernetes.audit.certificate.signer", "keyword", "Signer that a certificate is requested of."),
     _activity("kubernetes.audit.certificate.usages", "keyword", "What the certificate is for.", many=True),

@@ -50,7 +50,8 @@ EMITTED: Final = MappingProxyType(
             container.exec.command event.type http.response.status_code kubernetes.audit.certificate.signer
             kubernetes.audit.certificate.usages kubernetes.audit.configmap.secrets kubernetes.audit.container
             kubernetes.audit.expiration kubernetes.audit.ingress.tls kubernetes.audit.labels kubernetes.audit.role.name
-            kubernetes.audit.role.rules kubernetes.audit.secret.type kubernetes.audit.service.external_ips
+            kubernetes.audit.role.rules kubernetes.audit.secret.type kubernetes.audit.service.addresses
+            kubernetes.audit.service.external_ips kubernetes.audit.service.selector
             kubernetes.audit.service.type kubernetes.audit.stage kubernetes.audit.subjects kubernetes.audit.subresource
             kubernetes.audit.token.audiences kubernetes.audit.token.bound kubernetes.audit.verb kubernetes.audit.webhooks
             orchestrator.api_version orchestrator.cluster.name orchestrator.namespace

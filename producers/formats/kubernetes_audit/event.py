@@ -170,7 +170,7 @@ def _stream(audit: Event, query: str) -> Event:
 def _content(audit: Event, verb: str, target: Resource) -> Event:
     """Return what the object of a write says: of pods, of roles, and of other objects that a check asks for."""
     manifest, whole = manifest_of(verb, audit.get("requestObject"), audit.get("responseObject"))
-    found = object_of_write(target, manifest, whole=whole)
+    found = object_of_write(target, manifest, object_of(audit.get("responseObject")), whole=whole)
     if target.resource in POD_RESOURCES and target.subresource in _PATHS:
         return found | settings_of(target.resource, manifest, whole=whole)
     if target.resource in RBAC_RESOURCES and not target.subresource:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from producers.formats.credentials import credentials_in
 from producers.formats.kubernetes_audit.pod import POD_RESOURCES
@@ -33,14 +33,16 @@ _OF_THE_INSTANCE: Final = frozenset(
 _LABELLED: Final = (*sorted(POD_RESOURCES), "namespaces", "services", "secrets")
 
 
-def object_of_write(target: Resource, manifest: Event, *, whole: bool) -> Event:
-    """Return ``kubernetes.audit.*`` of the object that a write creates or changes; empty where no check asks for it.
+def object_of_write(target: Resource, manifest: Event, answer: Event, *, whole: bool) -> Event:
+    """Return ``kubernetes.audit.*`` of the object that a write creates or changes; empty where nobody asks for it.
 
-    Of a part of an object (not ``whole``) nothing follows from what it does not say.
+    Of a part of an object (not ``whole``) nothing follows from what it does not say. The ``answer`` tells what the server has added.
     """
     what = "/".join(part for part in (target.resource, target.subresource) if part)
     read = _READERS.get((_group(target), what))
     found = (read(manifest) if read else {}) | (_labels(manifest) if _labelled(what, whole=whole) else {})
+    if read is _service:
+        found |= {"kubernetes.audit.service.addresses": _own_addresses(manifest) or _own_addresses(answer)}
     return {name: value for name, value in found.items() if whole or value is not False}
 
 
@@ -69,11 +71,22 @@ def _is_of_an_instance(value: str) -> bool:
 
 def _service(manifest: Event) -> Event:
     spec = object_of(manifest.get("spec"))
-    addresses = (address_of(item) for item in items_of(spec.get("externalIPs")))
+    selector = object_of(spec.get("selector"))
     return {
         "kubernetes.audit.service.type": text_of(spec.get("type")),
-        "kubernetes.audit.service.external_ips": sorted(address for address in addresses if address),
+        "kubernetes.audit.service.external_ips": _addresses(spec.get("externalIPs")),
+        "kubernetes.audit.service.selector": [f"{name}={text_of(selector[name]) or ''}" for name in sorted(selector)],
     }
+
+
+def _own_addresses(manifest: Event) -> list[str]:
+    spec = object_of(manifest.get("spec"))
+    return _addresses([spec.get("clusterIP"), *items_of(spec.get("clusterIPs"))])
+
+
+def _addresses(values: Any) -> list[str]:
+    """Return what of a list are addresses; a service without one says ``None``."""
+    return sorted({address for item in items_of(values) if (address := address_of(item))})
 
 
 def _ingress(manifest: Event) -> Event:

@@ -36,6 +36,20 @@ def test_a_service_may_take_addresses() -> None:
     assert written("services", asked) == {"service.external_ips": ["192.0.2.1", "192.0.2.9"]}
 
 
+def test_the_answer_tells_the_address_that_a_new_service_was_given() -> None:
+    asked = {"spec": {"selector": {"tier": "front", "app": "web"}}}
+    given = {"kind": "Service", "spec": {"clusterIP": "10.0.0.7", "clusterIPs": ["10.0.0.7", "fd00::7"]}}
+    told = {"service.addresses": ["10.0.0.7", "fd00::7"], "service.selector": ["app=web", "tier=front"]}
+    assert written("services", asked, responseObject=given) == told
+
+
+def test_a_service_without_an_address_of_its_own_has_none() -> None:
+    given = {"kind": "Service", "spec": {"clusterIP": "None", "clusterIPs": ["None"]}}
+    assert written("services", {"spec": {"type": "ClusterIP", "clusterIP": "None"}}, responseObject=given) == {
+        "service.type": "ClusterIP"
+    }
+
+
 def test_others_have_services_too() -> None:
     assert written("services", {"spec": {"type": "NodePort"}}, group="serving.knative.dev") == {}
 
