@@ -9,10 +9,10 @@ from elasticsearch import Elasticsearch
 
 from schemas.settings import ElasticsearchSettings
 
-__all__ = ["REQUEST_SECONDS", "connect"]
+__all__ = ["connect"]
 
-REQUEST_SECONDS: Final = 30.0
-"""How long an answer may take; what comes later is looked up instead."""
+REQUEST_SECONDS: Final = 60.0
+"""How long an answer may take, which is how long Elasticsearch itself tries a bulk; what comes later is looked up instead."""
 
 _CONNECTIONS_PER_NODE: Final = 16
 
