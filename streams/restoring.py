@@ -8,22 +8,34 @@ before that transaction. A committed reader cannot pass an open transaction, so 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from time import monotonic, sleep
+from types import MappingProxyType
 from typing import Final
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from schemas.settings import KafkaSettings
 from schemas.topics import Name
 from streams.kafka import Consumed, consume, reader, uncommitted_reader
 
-__all__ = ["Interrupted", "read_to_end"]
+__all__ = ["Interrupted", "Moved", "read_to_end"]
 
 _TIMEOUT_SECONDS: Final = 60.0
+_LOOK_SECONDS: Final = 0.2
 _CONSUME_LIMIT: Final = 10_000
+_FROM_THE_BEGINNING: Final[Mapping[int, int]] = MappingProxyType({})
 
 
 class Interrupted(Exception):
     """What was being read is no longer wanted."""
+
+
+class Moved(Exception):
+    """A partition does not hold the place to read on from: it was made anew, or records of it were deleted."""
+
+
+def _nothing(_: Mapping[int, int]) -> None:
+    """Keep no places."""
 
 
 def _never() -> bool:
@@ -38,16 +50,19 @@ def read_to_end(
     partitions: Sequence[int],
     take: Callable[[Consumed], None],
     *,
+    begin: Mapping[int, int] = _FROM_THE_BEGINNING,
+    noted: Callable[[Mapping[int, int]], None] = _nothing,
     interrupted: Callable[[], bool] = _never,
 ) -> dict[int, int]:
     """Give ``take`` every committed record that partitions hold now, and return where to read on in each.
 
-    Within a partition the order is that of the log. Blocks while a transaction that had written by now is open, up to its timeout. Raises
-    ``KafkaException``, what ``take`` raises, and ``Interrupted`` once ``interrupted`` says so.
+    Within a partition the order is that of the log, from ``begin`` on where that names a place. ``noted`` is called now and then, and at
+    last, with where to read on behind everything that was taken until then. Blocks while a transaction that had written by now is open,
+    up to its timeout. Raises ``KafkaException``, ``Moved``, what ``take`` raises, and ``Interrupted`` once ``interrupted`` says so.
     """
     consumer = reader(settings, f"{client_id}-{topic}")
     try:
-        bounds = _bounds(settings, client_id, topic, partitions)
+        bounds = _bounds(settings, client_id, topic, partitions, begin)
         positions = {place.partition: place.offset for place, _ in bounds}
         consumer.assign([place for place, _ in bounds])
         ends = {place.partition: end for place, end in bounds}
@@ -56,6 +71,7 @@ def read_to_end(
                 raise Interrupted
             _take_some(consumer, take)
             _advance(consumer, [place for place, _ in bounds], positions)
+            noted(positions)
     finally:
         consumer.close()
     return positions
@@ -79,16 +95,34 @@ def _advance(consumer: Consumer, places: list[TopicPartition], positions: dict[i
 
 
 def _bounds(
-    settings: KafkaSettings, client_id: str, topic: Name, partitions: Sequence[int]
+    settings: KafkaSettings, client_id: str, topic: Name, partitions: Sequence[int], begin: Mapping[int, int]
 ) -> list[tuple[TopicPartition, int]]:
-    """Return where each partition begins, and where it ends for a reader of uncommitted records."""
+    """Return where to begin in each partition, and where it ends for a reader of uncommitted records."""
     consumer = uncommitted_reader(settings, f"{client_id}-ends")
     try:
         places = [TopicPartition(settings.topic(topic), number) for number in partitions]
-        bounds = [consumer.get_watermark_offsets(place, timeout=_TIMEOUT_SECONDS, cached=False) for place in places]
+        bounds = [_watermarks(consumer, place) for place in places]
     finally:
         consumer.close()
     return [
-        (TopicPartition(place.topic, place.partition, low), end)
+        (TopicPartition(place.topic, place.partition, _begin(place, begin.get(place.partition, low), low, end)), end)
         for place, (low, end) in zip(places, bounds, strict=True)
     ]
+
+
+def _watermarks(consumer: Consumer, place: TopicPartition) -> tuple[int, int]:
+    """Ask until it is known: a broker may not lead yet what was created a moment ago."""
+    deadline = monotonic() + _TIMEOUT_SECONDS
+    while True:
+        try:
+            return consumer.get_watermark_offsets(place, timeout=_TIMEOUT_SECONDS, cached=False)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION or monotonic() > deadline:
+                raise
+        sleep(_LOOK_SECONDS)
+
+
+def _begin(place: TopicPartition, offset: int, low: int, end: int) -> int:
+    if not low <= offset <= end:
+        raise Moved(f"{place.topic}/{place.partition} holds offsets {low} to {end}, not {offset}")
+    return offset
