@@ -17,6 +17,7 @@ from confluent_kafka import (
     KafkaException,
     Message,
     Producer,
+    TopicCollection,
     TopicPartition,
 )
 from confluent_kafka.admin import AdminClient
@@ -34,6 +35,7 @@ __all__ = [
     "delete_records",
     "delete_topics",
     "following",
+    "generations_of",
     "partitions_of",
     "publish",
     "publish_all",
@@ -183,10 +185,29 @@ def partitions_of(settings: KafkaSettings, topic: Name) -> int:
     return _partition_count(AdminClient(settings.client_configuration()), settings, topic)
 
 
-def _partition_count(client: Producer | Consumer | AdminClient, settings: KafkaSettings, topic: Name) -> int:
-    """Ask until the topic is there: a broker may not know yet what was created a moment ago."""
+def generations_of(settings: KafkaSettings, topics: Iterable[Name]) -> dict[Name, tuple[str, int]]:
+    """Return of each topic its id, which another of the same name does not have, and how many partitions it has.
+
+    Raises ``ConfigurationError`` where Kafka does not answer or has no such topic.
+    """
+    admin, found = AdminClient(settings.client_configuration()), {}
+    for topic in topics:
+        _partition_count(admin, settings, topic, known=True)
+        name = settings.topic(topic)
+        described = admin.describe_topics(TopicCollection([name]), request_timeout=_TIMEOUT_SECONDS)[name].result()
+        found[topic] = str(described.topic_id), len(described.partitions)
+    return found
+
+
+def _partition_count(
+    client: Producer | Consumer | AdminClient, settings: KafkaSettings, topic: Name, *, known: bool = False
+) -> int:
+    """Ask until the topic is there: a broker may not know yet what was created a moment ago.
+
+    What the table of topics says is not asked for, unless it must be ``known`` that the topic is there.
+    """
     fixed, name, deadline = TOPICS[topic].partitions, settings.topic(topic), time.monotonic() + _ANSWER_SECONDS
-    if fixed is not None:
+    if fixed is not None and not known:
         return fixed
     while not (found := _metadata(client, settings, name)):
         if time.monotonic() > deadline:
