@@ -1,0 +1,125 @@
+"""What is asked of the view most: entities, activities summed over partitions, shared facts, baselines.
+
+``known`` of an entity or an activity is what decides of it (facts and settings), ``own`` what does not (names, addresses, labels),
+``done`` the activity without either. All of it is flat, in the names of ``schemas.fields``.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache, reduce
+from itertools import groupby
+from typing import Any, Final
+
+from schemas.codec import Event, loads
+from schemas.shared import SharedRecord
+from streams.judge.shared import SharedFacts
+
+__all__ = ["Activity", "Entity", "activities", "documents", "entities", "shared_facts"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """What has facts; a container runs unless it ``stopped`` or ``ended``, both times, empty where it has not. ``seen`` is to the hour."""
+
+    entity: str
+    kind: str
+    principal: str
+    seen: str
+    stopped: str
+    ended: str
+    known: Event
+    own: Event
+
+    @property
+    def runs(self) -> bool:
+        """Return whether it was neither seen to stop nor to be removed."""
+        return not (self.stopped or self.ended)
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What one principal did in one context, over all partitions; ``outcome`` and ``verdict`` are those of the latest row.
+
+    ``digest`` is that of the activity, or begins with ``other-``: what was too much to be told apart, of which ``done`` is empty.
+    """
+
+    principal: str
+    context: str
+    digest: str
+    dimension: str
+    action: str
+    count: int
+    first: str
+    first_id: str
+    last: str
+    last_id: str
+    outcome: str
+    known: Event
+    done: Event
+    verdict: Event
+
+
+_ENTITIES: Final = """
+SELECT entity, kind, p.name, seen, stopped, ended, k.text, own FROM entities e
+JOIN principals p ON p.id = e.principal JOIN contents k ON k.id = e.known
+"""
+_ACTIVITIES: Final = """
+SELECT p.name, a.context, a.slot, dimension, action, count, first, first_id, last, last_id, outcome, k.text, d.text, v.text
+FROM activities a JOIN principals p ON p.id = a.principal
+JOIN contents k ON k.id = a.known JOIN contents d ON d.id = a.done JOIN contents v ON v.id = a.verdict
+WHERE {where} ORDER BY a.principal, a.context, a.slot, a.partition
+"""
+
+
+def entities(view: sqlite3.Connection, kind: str | None = None) -> Iterator[Entity]:
+    """Yield entities, in order: ``container``, ``host``, ``user``, ``image``, or all."""
+    where = "WHERE kind = ?" if kind else ""
+    rows = view.execute(f"{_ENTITIES} {where} ORDER BY entity", [kind] if kind else [])
+    for entity, kind_, principal, seen, stopped, ended, known, own in rows:
+        yield Entity(entity, kind_, principal, seen, stopped, ended, _fields(known), loads(own))
+
+
+def activities(view: sqlite3.Connection, where: str = "1", values: Sequence[Any] = ()) -> Iterator[Activity]:
+    """Yield activities; ``where`` is SQL over columns of the table, such as ``dimension IN ('egress', 'ingress')``."""
+    rows = view.execute(_ACTIVITIES.format(where=where), values)
+    for _, seen in groupby(map(_activity, rows), key=lambda one: (one.principal, one.context, one.digest)):
+        yield reduce(_together, seen)
+
+
+def shared_facts(view: sqlite3.Connection, kind: str = "") -> SharedFacts:
+    """Return what all sources say, ready to be joined, of subjects that begin with ``kind``: images, workloads, secrets, or all."""
+    found = SharedFacts()
+    asked = "SELECT text FROM shared JOIN contents ON id = record WHERE substr(subject, 1, ?) = ?"
+    for (text,) in view.execute(asked, [len(kind), kind]):
+        record = SharedRecord.decode(text.encode())
+        found.put(record.key, record.encode())
+    return found
+
+
+def documents(view: sqlite3.Connection) -> dict[str, bytes]:
+    """Return what is in force by its key in topic ``policies``."""
+    return dict(view.execute("SELECT name, value FROM documents"))
+
+
+def _activity(row: tuple[Any, ...]) -> Activity:
+    principal, context, slot, *rest = row
+    *counted, known, done, verdict = rest
+    place = (principal, context.hex(), slot.partition("@")[0])
+    return Activity(*place, *counted, *map(_fields, (known, done, verdict)))
+
+
+def _together(one: Activity, other: Activity) -> Activity:
+    """Return both as one; which is given first makes no difference."""
+    first = min(one, other, key=lambda each: (each.first, each.first_id))
+    last = max(one, other, key=lambda each: (each.last, each.last_id))
+    return replace(last, count=one.count + other.count, first=first.first, first_id=first.first_id)
+
+
+@lru_cache(maxsize=65_536)
+def _fields(text: str) -> Event:
+    """Return the fields of a content; many rows share one, which nobody changes."""
+    fields: Event = loads(text)
+    return fields

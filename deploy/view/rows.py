@@ -1,0 +1,170 @@
+"""From a record of a compacted topic to what the view has of it: pure, so that a view is the same whenever it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from schemas.baseline import Profile
+from schemas.codec import Event, decode, dumps_sorted, loads
+from schemas.errors import Invalid
+from schemas.facts import is_container, principal_of
+from schemas.fields import FIELDS
+from schemas.shared import SharedRecord
+from schemas.topics import Name
+
+__all__ = ["TOPICS_READ", "Content", "Principal", "Row", "Value", "rows_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The name of a principal, which the view keeps once."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A JSON object with sorted keys, which the view keeps once."""
+
+    text: bytes
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Content:
+        """Return the content that these fields are."""
+        return cls(dumps_sorted(fields))
+
+
+Value = str | int | bytes | Principal | Content
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a table by its key; without values it is gone."""
+
+    table: str
+    key: tuple[Value, ...]
+    values: tuple[Value, ...] | None
+
+
+_ENTITY: Final = b"entity/"
+_KNOWN: Final = frozenset(
+    name for name, row in FIELDS.items() if name.startswith("container.settings.") or row.part == "facts"
+)
+"""What of a row of ``activities`` is known rather than done; a start and a facts event say it of what they are about."""
+
+_OWN: Final = frozenset(
+    name for name, row in FIELDS.items() if row.part == "facts" and not row.decides and not row.shared
+)
+_REPEATED: Final = frozenset({"verdict.activity", "verdict.principal", "verdict.context", "verdict.outcome"})
+_KEY_PARTS: Final = 4
+_LARGEST: Final = 2**63 - 1
+
+
+def rows_of(topic: Name, key: bytes, value: bytes | None) -> tuple[Row, ...]:
+    """Return what a record of a topic, or its tombstone, makes; raise ``Invalid`` for what is no record of it."""
+    try:
+        return tuple(_READERS[topic](key, value))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise Invalid(f"not a record of {topic}: {error!r}") from error
+
+
+def _state_rows(key: bytes, value: bytes | None) -> Iterator[Row]:
+    """Yield the entity of a record of ``judge-state``; counters stand in ``activities``, the rest is the judge's own."""
+    if key.startswith(_ENTITY):
+        entity = key.removeprefix(_ENTITY).decode()
+        yield Row("entities", (entity,), None if value is None else _entity(entity, decode(value)))
+
+
+def _entity(entity: str, stored: Event) -> tuple[Value, ...]:
+    facts = {name: value for name, (_, value) in stored["facts"].items()}
+    return (
+        "container" if is_container(entity) else entity.partition(":")[0],
+        Principal(principal_of(entity, facts)),
+        *_texts({"stopped": "", **stored}, "seen", "stopped", "ended"),
+        Content.of({name: value for name, value in facts.items() if name not in _OWN}),
+        dumps_sorted({name: value for name, value in facts.items() if name in _OWN}).decode(),
+    )
+
+
+def _activity_rows(key: bytes, value: bytes | None) -> Iterator[Row]:
+    parts = key.decode().rsplit("|", _KEY_PARTS - 1)
+    if len(parts) != _KEY_PARTS:
+        raise Invalid("not the key of a row: principal|context|activity|partition")
+    principal, context, slot, partition = parts
+    place = (Principal(principal), bytes.fromhex(context), slot, int(partition))
+    yield Row("activities", place, None if value is None else _activity(decode(value)))
+
+
+def _activity(row: Event) -> tuple[Value, ...]:
+    said = {name: value for name, value in row.items() if not name.startswith("activity.")}
+    verdict = {name: value for name, value in said.items() if name.startswith("verdict.")}
+    known = {name: value for name, value in said.items() if name in _KNOWN}
+    return (
+        *_texts({"event.action": "", **row}, "activity.dimension", "event.action"),
+        _count(row["activity.count"]),
+        *_texts(row, "activity.first", "activity.first_id", "activity.last", "activity.last_id"),
+        _count(row["activity.replicas"]),
+        *_texts(row, "verdict.outcome"),
+        Content.of(known),
+        Content.of({name: value for name, value in said.items() if name not in known and name not in verdict}),
+        Content.of({name: value for name, value in verdict.items() if name not in _REPEATED}),
+    )
+
+
+def _shared_rows(key: bytes, value: bytes | None) -> Iterator[Row]:
+    match loads(key):
+        case [str(subject), str(source)]:
+            yield Row("shared", (subject, source), None if value is None else _shared(value))
+        case _:
+            raise Invalid("not the key of shared facts: [subject, source]")
+
+
+def _shared(value: bytes) -> tuple[Value, ...]:
+    record = SharedRecord.decode(value)
+    return record.time, record.since, Content.of(decode(value))
+
+
+def _baseline_rows(key: bytes, value: bytes | None) -> Iterator[Row]:
+    yield Row("baselines", (Principal(key.decode()),), None if value is None else _baseline(Profile.decode(value)))
+
+
+def _baseline(profile: Profile) -> tuple[Value, ...]:
+    one = profile.baseline
+    version, content_hash, approved, partial = (
+        (one.version, one.hash, one.approved, len(one.partial)) if one else (0, "", "", 0)
+    )
+    return profile.state, version, content_hash, profile.since, approved, partial, profile.reason
+
+
+def _document_rows(key: bytes, value: bytes | None) -> Iterator[Row]:
+    yield Row("documents", (key.decode(),), None if value is None else (value,))
+
+
+def _texts(fields: Mapping[str, Any], *names: str) -> tuple[str, ...]:
+    values = tuple(fields[name] for name in names)
+    if not all(isinstance(value, str) for value in values):
+        raise Invalid(f"{', '.join(names)}: one is no text")
+    return values
+
+
+def _count(value: Any) -> int:
+    if not isinstance(value, int) or not 0 <= value <= _LARGEST:
+        raise Invalid(f"{str(value)[:32]} is no count")
+    return value
+
+
+_READERS: Final[Mapping[Name, Callable[[bytes, bytes | None], Iterator[Row]]]] = MappingProxyType(
+    {
+        "policies": _document_rows,
+        "shared-facts": _shared_rows,
+        "baselines": _baseline_rows,
+        "judge-state": _state_rows,
+        "activities": _activity_rows,
+    }
+)
+
+TOPICS_READ: Final = tuple(_READERS)
+"""The topics that the view follows, in the order in which it reads them."""

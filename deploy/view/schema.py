@@ -1,0 +1,73 @@
+"""The tables of the view, and the version of what is in them.
+
+==========  ==========================================================  =====================================
+table       a row is                                                    from
+==========  ==========================================================  =====================================
+entities    a container, host, user, image … that has facts             ``judge-state``, keys ``entity/…``
+activities  one activity of one context, as one events partition saw it  ``activities``
+shared      what one source says of an image, a workload or a secret    ``shared-facts``
+baselines   where a principal stands                                    ``baselines``
+documents   policies, rules and the day in force                        ``policies``
+==========  ==========================================================  =====================================
+
+``principals`` and ``contents`` hold what many rows have in common, once: names, and JSON objects. ``known`` points to deciding facts and
+settings, ``done`` to the rest of an activity, ``verdict`` to ``verdict.*`` without what the row itself says. Times are text as in
+events, empty where there is none. Numbers of rows differ from view to view, what they say does not.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+__all__ = ["COLUMNS", "DDL", "version_of_view"]
+
+DDL: Final = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE positions (topic TEXT, partition INTEGER, position INTEGER NOT NULL, PRIMARY KEY (topic, partition)) WITHOUT ROWID;
+CREATE TABLE principals (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE contents (id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, text TEXT NOT NULL);
+CREATE TABLE entities (
+    entity TEXT PRIMARY KEY, kind TEXT NOT NULL, principal INTEGER NOT NULL, seen TEXT NOT NULL, stopped TEXT NOT NULL,
+    ended TEXT NOT NULL, known INTEGER NOT NULL, own TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX entities_by_principal ON entities (principal);
+CREATE TABLE activities (
+    principal INTEGER, context BLOB, slot TEXT, partition INTEGER, dimension TEXT NOT NULL, action TEXT NOT NULL,
+    count INTEGER NOT NULL, first TEXT NOT NULL, first_id TEXT NOT NULL, last TEXT NOT NULL, last_id TEXT NOT NULL,
+    replicas INTEGER NOT NULL, outcome TEXT NOT NULL, known INTEGER NOT NULL, done INTEGER NOT NULL, verdict INTEGER NOT NULL,
+    PRIMARY KEY (principal, context, slot, partition)
+) WITHOUT ROWID;
+CREATE INDEX activities_by_action ON activities (dimension, action);
+CREATE TABLE shared (
+    subject TEXT, source TEXT, time TEXT NOT NULL, since TEXT NOT NULL, record INTEGER NOT NULL, PRIMARY KEY (subject, source)
+) WITHOUT ROWID;
+CREATE TABLE baselines (
+    principal INTEGER PRIMARY KEY, state TEXT NOT NULL, version INTEGER NOT NULL, hash TEXT NOT NULL, since TEXT NOT NULL,
+    approved TEXT NOT NULL, partial INTEGER NOT NULL, reason TEXT NOT NULL
+);
+CREATE TABLE documents (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+"""
+
+COLUMNS: Final = {
+    "entities": (("entity",), ("kind", "principal", "seen", "stopped", "ended", "known", "own")),
+    "activities": (
+        ("principal", "context", "slot", "partition"),
+        (
+            *("dimension", "action", "count", "first", "first_id", "last", "last_id", "replicas", "outcome"),
+            *("known", "done", "verdict"),
+        ),
+    ),
+    "shared": (("subject", "source"), ("time", "since", "record")),
+    "baselines": (("principal",), ("state", "version", "hash", "since", "approved", "partial", "reason")),
+    "documents": (("name",), ("value",)),
+}
+"""Of each table the columns of its key, and the others, in the order in which ``rows`` gives their values."""
+
+
+def version_of_view() -> str:
+    """Return what names the tables and what is written into them: where it differs, the view is made anew."""
+    sources = [Path(__file__).with_name(name).read_bytes() for name in ("schema.py", "rows.py", "store.py")]
+    return blake2b(b"\0".join([version("tidewaiter").encode(), *sources]), digest_size=16).hexdigest()

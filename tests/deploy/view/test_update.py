@@ -1,0 +1,225 @@
+"""The view on a real Kafka: it goes on where it was, whatever becomes of it, or is made anew where that is not enough."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from time import sleep
+from typing import Any, Final
+
+import pytest
+from confluent_kafka import Producer
+
+from deploy.kafka import create_topics, delete_topics
+from deploy.view import update as module
+from deploy.view.read import entities
+from deploy.view.update import following
+from schemas.settings import KafkaSettings, Settings
+from schemas.topics import TOPICS, partition_of
+from streams.kafka import transactional_producer
+from tests.deploy.view.lab import NOON, Said, activity, container, contents_of, shared
+
+pytestmark = pytest.mark.services
+
+KILLS: Final = int(os.environ.get("TIDEWAITER_KILLS", "3"))
+ROUND: Final = 2_000
+PARTITIONS: Final = 2
+QUIET: Final[dict[str, str | int | bool]] = {"log_level": 2}
+ROOT: Final = Path(__file__).parents[3]
+
+
+@dataclass(slots=True)
+class Lab:
+    """Topics of a test's own, and a view in a directory of its own."""
+
+    settings: Settings
+    read: int = 0
+
+    def send(self, records: list[Said], producer: Producer | None = None) -> None:
+        kafka = self.settings.kafka
+        sender = producer or Producer(kafka.client_configuration())
+        for topic, key, value in records:
+            number = partition_of(key, TOPICS[topic].partitions or PARTITIONS)
+            sender.produce(kafka.topic(topic), key=key, value=value, partition=number)
+            sender.poll(0)
+        assert sender.flush(60) == 0
+
+    def contents(self, **options: bool) -> dict[str, list[tuple[Any, ...]]]:
+        with following(self.settings, progress=self._progress, **options) as view:
+            return contents_of(view)
+
+    def _progress(self, _: str, records: int) -> None:
+        self.read = records
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kafka = self.settings.kafka
+        return {
+            "TIDEWAITER_KAFKA__BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+            "TIDEWAITER_KAFKA__TOPIC_PREFIX": kafka.topic_prefix,
+            "TIDEWAITER_KAFKA__CLIENT": json.dumps(QUIET),
+            "TIDEWAITER_STATE_DIRECTORY": str(self.settings.state_directory),
+        }
+
+
+@pytest.fixture
+def lab(kafka: str, prefix: str, tmp_path: Path) -> Iterator[Lab]:
+    settings = KafkaSettings(bootstrap_servers=kafka, topic_prefix=f"{prefix}.", partitions=PARTITIONS, client=QUIET)
+    create_topics(settings)
+    yield Lab(Settings(kafka=settings, state_directory=tmp_path))
+    delete_topics(settings)
+
+
+def made_up(numbers: range) -> list[Said]:
+    """Return records of a few keys each, with what replaces and removes them."""
+    chosen = random.Random(numbers.start)
+    return [record for number in numbers for record in _records(number, gone=chosen.randrange(10) == 0)]
+
+
+def _records(number: int, *, gone: bool) -> list[Said]:
+    name = f"{number * 7919 % 1_000:012x}"
+    made = [
+        container(name, container__image__id=f"sha256:{number % 7}", seen=f"2026-06-01T12:00:00.{number:09d}Z"),
+        activity(
+            f"container:prod/shop/app/{name}", {"event.action": "exec", "process.name": str(number % 50)}, count=number
+        ),
+        shared(
+            f"image:sha256:{number % 300}",
+            "trivy",
+            {"container.image.vulnerabilities": [f"low fixable CVE-{number} x"]},
+        ),
+    ]
+    return [(topic, key, None) for topic, key, _ in made] if gone else made
+
+
+def test_a_view_goes_on_where_it_was_and_equals_one_that_is_made_anew(lab: Lab) -> None:
+    lab.send(made_up(range(100)))
+    first = lab.contents()
+    lab.send(made_up(range(100, 150)))
+    second = lab.contents()
+    assert lab.read <= 50
+    assert first != second == lab.contents(rebuild=True)
+    assert lab.contents() == second
+
+
+def test_aborted_records_are_not_in_it_and_committed_ones_are_waited_for(lab: Lab) -> None:
+    producer = transactional_producer(lab.settings.kafka, f"{lab.settings.kafka.topic_prefix}judge")
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    lab.send([container("aaaaaaaaaaaa")], producer)
+    producer.abort_transaction(30)
+    producer.begin_transaction()
+    lab.send([container("bbbbbbbbbbbb")], producer)
+    producer.commit_transaction(30)
+    with following(lab.settings) as view:
+        assert [one.entity for one in entities(view)] == ["bbbbbbbbbbbb"]
+
+
+def test_records_that_cannot_be_read_are_counted_and_passed_over(lab: Lab) -> None:
+    lab.send([("activities", b"no row", b"{}"), container("aaaaaaaaaaaa"), ("shared-facts", b"[]", b"[]")])
+    with following(lab.settings) as view:
+        assert len(list(entities(view))) == 1
+        assert dict(view.execute("SELECT * FROM meta"))["unreadable"] == "2"
+
+
+def test_topics_that_were_made_anew_make_it_anew(lab: Lab) -> None:
+    lab.send([container("aaaaaaaaaaaa"), container("bbbbbbbbbbbb")])
+    assert len(lab.contents()["entities"]) == 2
+    delete_topics(lab.settings.kafka)
+    create_topics(lab.settings.kafka)
+    lab.send([container("cccccccccccc"), container("dddddddddddd"), container("eeeeeeeeeeee")])
+    assert [row[0] for row in lab.contents()["entities"]] == ["cccccccccccc", "dddddddddddd", "eeeeeeeeeeee"]
+
+
+def test_a_place_that_topics_do_not_hold_makes_it_anew(lab: Lab) -> None:
+    lab.send([container("aaaaaaaaaaaa")])
+    before = lab.contents()
+    change(lab, "UPDATE positions SET position = 1000000 WHERE topic = 'judge-state'")
+    change(lab, "DELETE FROM entities")
+    assert lab.contents() == before
+
+
+def test_a_view_that_was_not_read_for_long_may_have_missed_a_tombstone_and_is_made_anew(lab: Lab) -> None:
+    lab.send([container("aaaaaaaaaaaa")])
+    lab.contents()
+    change(lab, "DELETE FROM entities")
+    assert lab.contents()["entities"] == []
+    change(lab, "UPDATE meta SET value = value - 80000 WHERE name = 'read'")
+    assert len(lab.contents()["entities"]) == 1
+
+
+def change(lab: Lab, statement: str) -> None:
+    connection = sqlite3.connect(lab.settings.state_directory / "view" / "view.sqlite", isolation_level=None)
+    connection.execute(statement)
+    connection.close()
+
+
+def test_a_view_of_another_version_and_a_file_that_is_none_are_made_anew(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.send([container("aaaaaaaaaaaa")])
+    before = lab.contents()
+    monkeypatch.setattr(module, "version_of_view", lambda: "another")
+    lab.read = 0
+    assert lab.contents() == before
+    assert lab.read == 1 or before["entities"]
+    for name in ("view.sqlite-wal", "view.sqlite-shm"):
+        (lab.settings.state_directory / "view" / name).unlink(missing_ok=True)
+    (lab.settings.state_directory / "view" / "view.sqlite").write_bytes(b"no database " * 1_000)
+    assert lab.contents() == before
+
+
+def test_what_is_read_stays_as_it_was_while_others_bring_it_up_to_date(lab: Lab) -> None:
+    lab.send([container("aaaaaaaaaaaa")])
+    with following(lab.settings) as view:
+        lab.send([container("bbbbbbbbbbbb")])
+        assert len(lab.contents()["entities"]) == 2
+        assert len(list(entities(view))) == 1
+
+
+def test_killed_again_and_again_it_equals_one_that_is_made_anew(lab: Lab) -> None:
+    moments = ("shared-facts", "judge-state", "", "activities")
+    for kill in range(KILLS):
+        before, topic = positions(lab), moments[kill % len(moments)]
+        lab.send(made_up(range(kill * ROUND, (kill + 1) * ROUND)))
+        with follower(lab) as process:
+            if topic:  # in the midst of an update, as soon as it has written something of this topic
+                wait_until_read(lab, topic, before.get(topic, 0), process)
+            else:
+                assert process.stdout is not None
+                assert process.stdout.readline()
+            process.kill()
+    lab.send([container("ffffffffffff", seen=NOON)])
+    assert lab.contents() == lab.contents(rebuild=True)
+
+
+def follower(lab: Lab) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "tests.deploy.view.follow_process"]
+    return subprocess.Popen(command, cwd=ROOT, env={**os.environ, **lab.environment}, stdout=subprocess.PIPE)
+
+
+def positions(lab: Lab) -> dict[str, int]:
+    """Return how far the view has come, as a transaction of it has written it."""
+    path = lab.settings.state_directory / "view" / "view.sqlite"
+    if not path.exists():
+        return {}
+    connection = sqlite3.connect(path, timeout=30)
+    try:
+        return dict(connection.execute("SELECT topic, sum(position) FROM positions GROUP BY topic"))
+    except sqlite3.OperationalError:  # it is being made
+        return {}
+    finally:
+        connection.close()
+
+
+def wait_until_read(lab: Lab, topic: str, before: int, process: subprocess.Popen[bytes]) -> None:
+    while positions(lab).get(topic, 0) <= before:
+        assert process.poll() is None
+        sleep(0.002)
