@@ -1,0 +1,230 @@
+"""Whose an address or a name is: containers by their addresses, services by theirs and by their names.
+
+An address may pass from one container to another, and containers on several hosts may have the same one. Where what is known leaves more
+than one workload, nobody is said to have it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Final, Literal
+
+from deploy.map.connection import Connection
+from deploy.map.end import End, workload_named, workload_of
+from deploy.view.read import Activity, Entity
+from schemas.matching import clean_address
+
+__all__ = ["LOOPBACK", "NOBODY", "OWN", "Directory", "Nobody", "Service", "services_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Nobody:
+    """Why the other end of a connection has no place on the map."""
+
+    reason: str
+
+
+LOOPBACK: Final = Nobody("within one container or host")
+OWN: Final = Nobody("to an own address")
+NOBODY: Final = Nobody("to a peer that the sensor did not name")
+
+_INSIDE: Final[tuple[IPv4Network | IPv6Network, ...]] = tuple(
+    ip_network(block)
+    for block in (
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "224.0.0.0/4"),
+        *("fc00::/7", "fe80::/10", "ff00::/8"),
+    )
+)
+"""Private, shared, link-local and multicast addresses: who has one depends on where it is asked."""
+
+_SERVICE_PARTS: Final = 3
+_WRITES: Final = frozenset({"services-create", "services-update", "services-patch"})
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service as it was last written; ``selector`` are labels, ``key=value``, which all pods behind it have."""
+
+    cluster: str
+    namespace: str
+    name: str
+    addresses: tuple[str, ...]
+    selector: frozenset[str]
+    written: str
+
+    @property
+    def end(self) -> End:
+        """Return its place on the map where nobody is known to stand behind it."""
+        return End("service", f"{self.cluster}/{self.namespace}/{self.name}")
+
+
+def services_of(activities: Iterable[Activity]) -> list[Service]:
+    """Return the services that were written, in the order of their writing; what a patch leaves out stays as it was."""
+    found: dict[End, Service] = {}
+    written = (one for one in activities if one.action in _WRITES and one.done.get("event.outcome") != "failure")
+    for activity in sorted(written, key=lambda one: (one.last, one.last_id)):
+        service = _service(activity)
+        before = found.pop(service.end, service)
+        found[service.end] = Service(
+            service.cluster,
+            service.namespace,
+            service.name,
+            service.addresses or before.addresses,
+            service.selector or before.selector,
+            service.written,
+        )
+    return list(found.values())
+
+
+def _service(activity: Activity) -> Service:
+    done = activity.done
+    return Service(
+        done.get("orchestrator.cluster.name", ""),
+        done.get("orchestrator.namespace", ""),
+        done.get("orchestrator.resource.name", ""),
+        tuple(done.get("kubernetes.audit.service.addresses") or ()),
+        frozenset(done.get("kubernetes.audit.service.selector") or ()),
+        activity.last,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """Who had an address, and until when; empty for who has it still."""
+
+    end: End
+    until: str
+
+
+@dataclass(slots=True)
+class Directory:
+    """Fed with containers first and services then; answers whom connections were made with."""
+
+    _holders: dict[tuple[str, str], list[_Holder]] = field(default_factory=dict)
+    _clusters: dict[str, set[str]] = field(default_factory=dict)
+    _addresses: dict[End, set[str]] = field(default_factory=dict)
+    _served: dict[End, set[str]] = field(default_factory=dict)
+    _labels: dict[End, set[str]] = field(default_factory=dict)
+    _services: dict[tuple[str, str, str], End] = field(default_factory=dict)
+    _service_addresses: dict[tuple[str, str], End] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, containers: Iterable[Entity], services: Iterable[Service] = ()) -> Directory:
+        """Return the directory of an estate."""
+        found = cls()
+        for container in containers:
+            found._add_container(container)
+        for service in services:
+            found._add_service(service)
+        return found
+
+    def _add_container(self, container: Entity) -> None:
+        end, cluster = workload_of(container.known), container.known.get("workload.cluster") or ""
+        if end is None:
+            end = End("container", container.entity)
+        self._labels.setdefault(end, set()).update(container.known.get("workload.labels") or ())
+        holder = _Holder(end, container.ended or container.stopped)
+        for address in container.own.get("container.ip") or ():
+            self._holders.setdefault((cluster, address), []).append(holder)
+            self._clusters.setdefault(address, set()).add(cluster)
+            self._addresses.setdefault(end, set()).add(address)
+
+    def _add_service(self, service: Service) -> None:
+        end = self._behind(service)
+        self._services[service.cluster, service.namespace, service.name] = end
+        for address in service.addresses:
+            self._service_addresses[service.cluster, address] = end
+            self._served.setdefault(end, set()).add(address)
+            self._clusters.setdefault(address, set()).add(service.cluster)
+
+    def _behind(self, service: Service) -> End:
+        """Return the one workload whose labels a service asks for."""
+        prefix = f"{service.cluster}/{service.namespace}/"
+        found = [
+            end
+            for end, labels in (self._labels.items() if service.selector else ())
+            if end.kind == "workload" and end.name.startswith(prefix) and service.selector <= labels
+        ]
+        return found[0] if len(found) == 1 else service.end
+
+    def addresses_of(self, namespace: str) -> set[str]:
+        """Return the addresses that anything in a namespace has, or has had."""
+        named = [self._addresses, self._served]
+        return {one for known in named for end, found in known.items() if end.namespace == namespace for one in found}
+
+    def peer_of(self, connection: Connection) -> End | Nobody:
+        """Return whom a connection was made with, or why that is nobody's business."""
+        peer = connection.peer
+        if peer.others:
+            return End("others", connection.owner.id)
+        place = _place(peer.address)
+        if place == "loopback":
+            return LOOPBACK
+        end = workload_named(peer.workload) or self._by_address(connection) or self._by_name(connection)
+        if end is None:
+            return _elsewhere(connection, place)
+        return OWN if end == connection.owner and self._is_alone(end) else end
+
+    def _is_alone(self, end: End) -> bool:
+        """Return whether no second replica is known, whom a workload could have meant with its own name."""
+        return len(self._addresses.get(end, ())) <= 1
+
+    def _by_address(self, connection: Connection) -> End | None:
+        address = connection.peer.address
+        cluster = self._cluster(connection.cluster, address)
+        service = self._service_addresses.get((cluster, address))
+        if service is not None:
+            return service
+        holders = self._holders.get((cluster, address), ())
+        then = {one.end for one in holders if not one.until or one.until >= connection.first}
+        late = {one.end for one in holders if not one.until or one.until >= connection.last}
+        found = then if len(then) == 1 else late
+        return next(iter(found)) if len(found) == 1 else None
+
+    def _cluster(self, cluster: str, address: str) -> str:
+        """Return the cluster to look in: a host lies in none, and may mean the only one that has such an address."""
+        known = self._clusters.get(address, ())
+        return next(iter(known)) if not cluster and len(known) == 1 else cluster
+
+    def _by_name(self, connection: Connection) -> End | None:
+        """Return who has a name of DNS: a service of the cluster, or a workload of the same namespace by its bare name."""
+        name, cluster = connection.peer.domain, connection.cluster
+        if not name:
+            return None
+        labels = name.split(".")
+        known = None
+        if len(labels) >= _SERVICE_PARTS and labels[2] == "svc":
+            known = self._known(cluster, labels[1], labels[0])
+        elif len(labels) == 1:
+            known = self._known(cluster, connection.owner.namespace, name)
+        return known or End("name", name)
+
+    def _known(self, cluster: str, namespace: str, name: str) -> End | None:
+        service = self._services.get((cluster, namespace, name))
+        workload = End("workload", f"{cluster}/{namespace}/{name}")
+        return service or (workload if workload in self._labels else None)
+
+
+def _elsewhere(connection: Connection, place: _Place) -> End | Nobody:
+    """Return the place of an address that nobody is known to have."""
+    if place == "nowhere":
+        return NOBODY
+    address = connection.peer.address
+    return End("outside", address) if place == "outside" else End("address", f"{connection.cluster}/{address}")
+
+
+_Place = Literal["nowhere", "loopback", "inside", "outside"]
+
+
+@lru_cache(maxsize=65_536)
+def _place(text: str) -> _Place:
+    address = clean_address(text)
+    if address is None:
+        return "nowhere"
+    if address.is_loopback or address.is_unspecified:
+        return "loopback"
+    inside = any(address in block for block in _INSIDE if block.version == address.version)
+    return "inside" if inside else "outside"
