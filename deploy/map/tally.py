@@ -1,0 +1,120 @@
+"""What is counted of one connection, by who told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from deploy.map.connection import Connection, Side
+
+__all__ = ["LEVELS", "OUTCOMES", "Tally"]
+
+OUTCOMES: Final = ("authorized", "undetermined", "unauthorized")
+"""Verdicts from the best to the worst."""
+
+LEVELS: Final = ("", "informational", "low", "medium", "high", "critical")
+_SIDES: Final[tuple[Side, ...]] = ("egress", "ingress")
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of a connection by side, sensor and verdict.
+
+    Both ends tell of it, and maybe several sensors: those are reports of the same, so the count is that of whoever saw most.
+    """
+
+    first: str = ""
+    last: str = ""
+    level: str = ""
+    said: dict[tuple[Side, str, str], int] = field(default_factory=dict)
+    failed: int = 0
+    data: frozenset[str] = frozenset()
+    protocols: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, connection: Connection) -> Tally:
+        """Return what one report says."""
+        return cls(
+            connection.first,
+            connection.last,
+            connection.level,
+            {(connection.side, connection.dataset, connection.outcome): connection.count},
+            connection.count if connection.failed else 0,
+            frozenset(connection.data),
+            frozenset([connection.protocol]) if connection.protocol else frozenset(),
+        )
+
+    @classmethod
+    def together(cls, tallies: Iterable[Tally]) -> Tally:
+        """Return what several say as one; their order makes no difference."""
+        found = cls()
+        for tally in tallies:
+            found.add(tally)
+        return found
+
+    def add(self, other: Tally) -> None:
+        """Count what another one says as well."""
+        self.first = min(self.first or other.first, other.first or self.first)
+        self.last = max(self.last, other.last)
+        self.level = max(self.level, other.level, key=_gravity)
+        for place, count in other.said.items():
+            self.said[place] = self.said.get(place, 0) + count
+        self.failed += other.failed
+        self.data |= other.data
+        self.protocols |= other.protocols
+
+    @property
+    def count(self) -> int:
+        """Return how many connections were seen."""
+        seen: dict[tuple[Side, str], int] = {}
+        for (side, dataset, _), count in self.said.items():
+            seen[side, dataset] = seen.get((side, dataset), 0) + count
+        return max(seen.values(), default=0)
+
+    @property
+    def verdict(self) -> str:
+        """Return the worst verdict that either end was given."""
+        return max((outcome for _, _, outcome in self.said), key=_badness, default="")
+
+    @property
+    def sides(self) -> tuple[Side, ...]:
+        """Return which ends have told of it."""
+        told = {side for side, _, _ in self.said}
+        return tuple(side for side in _SIDES if side in told)
+
+    @property
+    def has_come_about(self) -> bool:
+        """Return whether the platform let any of them come about."""
+        return self.failed < sum(self.said.values())
+
+    def verdicts(self) -> dict[str, dict[str, int]]:
+        """Return the verdicts that each end was given, counted; of several sensors that which saw most of one."""
+        found: dict[str, dict[str, int]] = {side: {} for side in self.sides}
+        for (side, _, outcome), count in sorted(self.said.items()):
+            found[side][outcome] = max(found[side].get(outcome, 0), count)
+        return found
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as part of a JSON object; no sensor here tells how much went over one connection."""
+        return {
+            "count": self.count,
+            "failed": self.failed,
+            "volume": "unknown",
+            "first": self.first,
+            "last": self.last,
+            "seen_by": list(self.sides),
+            "verdict": self.verdict,
+            "verdicts": self.verdicts(),
+            "level": self.level or None,
+            "data": sorted(self.data),
+            "protocols": sorted(self.protocols),
+        }
+
+
+def _gravity(level: str) -> int:
+    return LEVELS.index(level) if level in LEVELS else 0
+
+
+def _badness(outcome: str) -> int:
+    return OUTCOMES.index(outcome) if outcome in OUTCOMES else -1
