@@ -1,0 +1,62 @@
+"""Parts of a map: what concerns a namespace or a workload, what was judged so, and the whole with a namespace as one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from deploy.map.difference import with_edges
+from deploy.map.end import End
+from deploy.map.folds import Place, Tallies, fold_ports
+from deploy.map.graph import Edge, Map, Node
+from deploy.map.sides import UNSEEN_PORT
+from deploy.map.tally import Tally
+
+__all__ = ["MAX_DRAWN", "by_namespace", "concerning", "narrowed"]
+
+MAX_DRAWN: Final = 150
+"""How many ends a drawing shows one by one."""
+
+Wanted = Callable[[Edge], bool]
+
+
+def narrowed(graph: Map, *wanted: Wanted) -> Map:
+    """Return what of a map is wanted for every reason."""
+    return with_edges(graph, (edge for edge in graph.edges if all(wants(edge) for wants in wanted)))
+
+
+def concerning(namespace: str = "", name: str = "") -> Wanted:
+    """Return whether one end of a connection lies in a namespace (with or without its cluster) and has that in its name."""
+
+    def wants(end: End) -> bool:
+        return namespace in ("", end.namespace, f"{end.cluster}/{end.namespace}") and name in end.id
+
+    return lambda edge: wants(edge.source) or wants(edge.target)
+
+
+def by_namespace(graph: Map) -> Map:
+    """Return a map whose ends are namespaces, and kinds of what lies in none; what stays within one is left out of it."""
+    tallies: Tallies = {}
+    for edge in graph.edges:
+        source, target = _whole(edge.source), _whole(edge.target)
+        if source != target:
+            place = Place(source, target, edge.transport, UNSEEN_PORT if edge.port is None else edge.port)
+            tallies.setdefault(place, Tally()).add(edge.tally)
+    edges = tuple(
+        Edge(*place[:3], None if place.port == UNSEEN_PORT else place.port, ports, tally)
+        for place, tally, ports in fold_ports(tallies)
+    )
+    return Map(tuple(Node(end) for end in sorted(set(map(_whole_of_node, graph.nodes)))), edges, graph.left_out)
+
+
+def _whole_of_node(node: Node) -> End:
+    return _whole(node.end)
+
+
+def _whole(end: End) -> End:
+    if end.kind in ("workload", "service"):
+        return End("namespace", f"{end.cluster}/{end.namespace or '(no namespace)'}")
+    return End(end.kind, _KINDS.get(end.kind, "all"))
+
+
+_KINDS: Final = {"outside": "all addresses outside", "name": "all names", "address": "/private addresses"}

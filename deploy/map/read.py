@@ -1,0 +1,51 @@
+"""The map from the local view."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from deploy.map.build import map_of
+from deploy.map.directory import Directory, services_of
+from deploy.map.graph import Map
+from deploy.view.read import Activity, activities, entities
+from schemas.codec import dumps
+from streams.judge.data import DataClasses
+
+__all__ = ["Asked", "read_map"]
+
+_ABOUT: Final = "a.dimension IN ('egress', 'ingress', 'dns')"
+_SERVICES: Final = "a.dimension = 'api' AND a.action IN ('services-create', 'services-update', 'services-patch')"
+_OF_NAMESPACE: Final = """(
+    instr(p.name, '/' || ? || '/') OR instr(d.text, '/' || ? || '/') OR instr(d.text, '.' || ? || '.svc')
+    OR coalesce(json_extract(d.text, '$."destination.ip"'), json_extract(d.text, '$."source.ip"')) IN (SELECT value FROM json_each(?))
+)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked for: all that was seen until a time, or of what concerns one namespace at least that."""
+
+    namespace: str = ""
+    until: str = ""
+
+
+def read_map(view: sqlite3.Connection, classes: DataClasses, asked: Asked) -> Map:
+    """Return the map of what the view tells; with a namespace it holds all that concerns it, and maybe more."""
+    containers = list(entities(view, "container"))
+    directory = Directory.of(containers, services_of(activities(view, _SERVICES)))
+    return map_of(_told(view, directory, asked), directory, containers, classes)
+
+
+def _told(view: sqlite3.Connection, directory: Directory, asked: Asked) -> Iterator[Activity]:
+    where, values = [_ABOUT], list[str]()
+    if asked.until:
+        where.append("a.first <= ?")
+        values.append(asked.until)
+    if asked.namespace:
+        name = asked.namespace.rpartition("/")[2]
+        where.append(_OF_NAMESPACE)
+        values += [name, name, name, dumps(sorted(directory.addresses_of(name))).decode()]
+    return activities(view, " AND ".join(where), values)
