@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
 
 from schemas.codec import encode_event
 from streams.judge import records
@@ -15,6 +16,13 @@ from streams.judge.rules import RulesInForce
 from streams.judge.types import Output
 
 __all__ = ["Adoptions"]
+
+
+_COUNTS: Final = 0
+"""The partition that counts for all how often something else was adopted."""
+
+_CHANGES: Final = frozenset({"policies", "rules"})
+"""What people have changed; the others are made by what happens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +78,8 @@ class Adoptions:
         return [self._record("shared-facts", adopted, offset, moment)]
 
     def _record(self, subject: str, content_hash: str, offset: int, moment: str) -> tuple[bytes, bytes]:
+        if self.ledger.number == _COUNTS and subject in _CHANGES:
+            self.ledger.hours.count_at(moment, (f"changes|{subject}",))
         number = self.ledger.next_number()
         record = records.adoption(self.ledger.number, number, moment, offset, subject, content_hash)
         return records.JUDGE.encode(), encode_event(record)

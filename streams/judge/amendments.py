@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from schemas.codec import Event, encode_event, loads
 from streams.judge import records
+from streams.judge.canonical import utc
 from streams.judge.contents import Contents
 from streams.judge.contexts import Contexts
 from streams.judge.entities import Entity
@@ -43,6 +44,7 @@ class Amendments:
     def _amend(self, old: Counter, entity: Entity, moment: str) -> Iterator[tuple[bytes, bytes]]:
         span = (old.first_id, old.last_id, old.count)
         verdict = self._move(old, entity.context)
+        self.ledger.hours.count_at(utc(moment), (f"amended|{verdict['verdict.outcome']}",), span[2])
         number = self.ledger.next_number()
         record = records.amendment(self.ledger.number, number, moment, entity.id, span, verdict)
         yield entity.id.encode(), encode_event(record)[:-1] + entity.suffix + b"}"

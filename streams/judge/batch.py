@@ -16,6 +16,7 @@ from schemas.codec import ACTIVITY_MARK
 from schemas.errors import Invalid
 from schemas.event import timestamp
 from streams.judge.envelopes import MAX_BYTES, VARYING, Envelopes
+from streams.judge.hours import moment_in
 from streams.judge.partition import Partition
 from streams.kafka import Consumed
 
@@ -54,7 +55,7 @@ class Batch:
     def settle(self, partitions: Mapping[int, Partition]) -> None:
         """Let the partitions note what was counted."""
         for number, message in self.latest.items():
-            partitions[number].ledger.settle(timestamp(message.timestamp()[1] * 1_000_000))
+            partitions[number].ledger.settle(_appended(message))
 
 
 def judge_batch(
@@ -69,19 +70,24 @@ def judge_batch(
         run = list(grouped)
         if number not in partitions:
             raise KafkaException(run[0].error())
+        partitions[number].appended = _appended(run[0])
         _judge_run(run, partitions[number], envelopes.outlines, batch)
         batch.latest[number] = run[-1]
     batch.settle(partitions)
     return batch
 
 
+def _appended(message: Consumed) -> str:
+    return timestamp(message.timestamp()[1] * 1_000_000)
+
+
 def _judge_run(run: Iterable[Consumed], partition: Partition, outlines: Container[bytes], batch: Batch) -> None:
     """Judge messages that follow each other in one partition.
 
     It guesses before it searches: the activity that followed the entity's last one the time before, the entity's mark where it
-    stood in the last event, the outline of the last event.
+    stood in the last event, the outline and the hour of the last event.
     """
-    entities, touched = partition.entities.by_key, partition.ledger.touched
+    entities, touched, hours = partition.entities.by_key, partition.ledger.touched, partition.ledger.hours
     write = batch.produced[partition.number].append
     place, last_outline = 0, b""
     for message in run:
@@ -102,6 +108,8 @@ def _judge_run(run: Iterable[Consumed], partition: Partition, outlines: Containe
         if len(head) > MAX_BYTES or (outline != last_outline and outline not in outlines):
             batch.admit(message, partition)
             continue
+        if hours.mark not in head:
+            partition.turn(moment_in(head))
         entity.last, counter, last_outline = known, known.counter, outline
         counter.count += 1
         touched[counter] = value

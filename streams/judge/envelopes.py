@@ -26,6 +26,9 @@ MAX_BYTES: Final = 32 * 1024
 
 _MAX_OUTLINES: Final = 10_000
 
+_UTC: Final = tuple(time.translate(None, VARYING) for time in (b',"@timestamp":"--T::Z"', b',"@timestamp":"--T::.Z"'))
+"""How the time must be written, so that its first digits say in which hour it was: others are read each time."""
+
 
 def entity_mark(entity: str) -> bytes:
     """Return what the envelope of every event of an entity holds; within a string these bytes cannot occur."""
@@ -41,7 +44,7 @@ class Envelopes:
     def learn(self, event: bytes) -> None:
         """Remember the outline of an event that was found to be exactly in wire order."""
         outline = event[: event.index(ACTIVITY_MARK)].translate(None, VARYING)
-        if b"\\" in outline:
+        if b"\\" in outline or not any(time in outline for time in _UTC):
             return
         if len(self.outlines) >= _MAX_OUTLINES:
             self.outlines.clear()

@@ -72,7 +72,7 @@ class Judge:
         kafka = settings.kafka
         self._topics = {
             name: kafka.topic(name)
-            for name in ("events", "verdicts", "judge-state", "activities", "rule-hits", "deadletters")
+            for name in ("events", "verdicts", "judge-state", "activities", "rule-hits", "kpi", "deadletters")
         }
         self._limits = Limits(settings.judge.live_activities, settings.judge.new_rows_a_second)
         self._envelopes = Envelopes()
@@ -250,6 +250,7 @@ class Judge:
 
     def _write_state(self, *, flush: bool) -> None:
         states: Produced = {}
+        figures: Produced = {}
         rows: Produced = defaultdict(list)
         hits: Produced = defaultdict(list)
         for number in self._touched:
@@ -258,6 +259,7 @@ class Judge:
                 partition.entities.sweep_when_due()
             state, activity_rows = partition.take(flush=flush)
             states[number] = [{"key": key, "value": value} for key, value in state]
+            figures[number] = [{"key": key, "value": value} for key, value in partition.ledger.take_figures()]
             for key, value in activity_rows:
                 for place in self._places_of(key, value):
                     rows[place].append({"key": key, "value": value})
@@ -265,6 +267,7 @@ class Judge:
                 place = partition_of(hit.key, self._hit_partitions)
                 hits[place].append({"key": hit.key, "value": hit.encode()})
         self._write("judge-state", states)
+        self._write("kpi", figures)
         self._write("activities", rows)
         self._write("rule-hits", hits)
         if flush:

@@ -10,6 +10,7 @@ from schemas.errors import Invalid
 from schemas.event import parse_time
 from schemas.hit import Hit
 from streams.judge.canonical import id_and_time
+from streams.judge.hours import Hours
 from streams.judge.memo import Counter
 from streams.judge.state import COUNTED, CounterState, Marks, StateReader, StateRecord, counter_record, marks_record
 
@@ -31,12 +32,17 @@ class Ledger:
     touched: dict[Counter, bytes] = field(default_factory=dict)
     told: dict[str, int] = field(default_factory=dict)
     facts_told: dict[str, str] = field(default_factory=dict)
+    hours: Hours = field(init=False)
     _heard: str = ""
     _dirty: dict[Counter, None] = field(default_factory=dict)
     _new: dict[Counter, None] = field(default_factory=dict)
     _state: list[StateRecord] = field(default_factory=list)
     _rows: list[StateRecord] = field(default_factory=list)
     _hits: list[Hit] = field(default_factory=list)
+    _figures: list[StateRecord] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.hours = Hours(self.number, self.marks)
 
     # What happens
 
@@ -60,7 +66,7 @@ class Ledger:
 
     def change(self, counter: Counter) -> None:
         """Let a counter be written that was counted on; its verdicts are tallied by the caller."""
-        self._dirty[counter] = None
+        self._dirty[counter.gathered()] = None
 
     def keep(self, record: StateRecord) -> None:
         """Let a record of the state be written."""
@@ -94,16 +100,22 @@ class Ledger:
         """Note what was counted so far."""
         for counter, value in self.touched.items():
             self.tally(counter)
-            self._dirty[counter] = None
+            self.change(counter)
             self.hear(_note_last(counter, value))
         self.touched.clear()
 
+    def turn(self, moment: str) -> None:
+        """Count in the hour of this time from now on; a time may be cut off behind its hour."""
+        self.note_touched()
+        self.hours.turn(moment)
+
     def tally(self, counter: Counter) -> None:
-        """Add what a counter has counted since the last time to the outcomes, by the verdict that it has now."""
+        """Add what a counter has counted since the last time to the outcomes and to the hour, by the verdict that it has now."""
         given = counter.count - counter.tallied
         if given:
             outcome = counter.outcome
             self.marks.outcomes[outcome] = self.marks.outcomes.get(outcome, 0) + given
+            self.hours.count(counter.figures, given)
             counter.tallied = counter.count
 
     # What goes out and comes back
@@ -111,7 +123,7 @@ class Ledger:
     @property
     def pending(self) -> bool:
         """Return whether counts have changed that stand in no row yet."""
-        return bool(self._dirty)
+        return bool(self._dirty) or self.hours.pending
 
     def take(self, row_of: Callable[[Counter], bytes], *, flush: bool) -> tuple[list[StateRecord], list[StateRecord]]:
         """Return and forget the records of ``judge-state`` and of ``activities`` that this transaction must write.
@@ -125,9 +137,15 @@ class Ledger:
             self._state.append(counter_record(counter))
             self._rows.append((counter.key.encode(), row_of(counter)))
             self._dirty.pop(counter, None)
+        self._figures += self.hours.take(flush=flush)
         state, rows = [*self._state, marks_record(self.marks, self._dirty)], self._rows
         self._new, self._state, self._rows = {}, [], []
         return state, rows
+
+    def take_figures(self) -> list[StateRecord]:
+        """Return and forget the records of ``kpi`` that belong to what was taken last."""
+        figures, self._figures = self._figures, []
+        return figures
 
     def take_hits(self) -> list[Hit]:
         """Return and forget the hits that this transaction must write."""
@@ -137,6 +155,7 @@ class Ledger:
     def restore(self, stored: StateReader) -> None:
         """Take over the marks, and what was told, of the last committed transaction."""
         self.marks, self.told, self.facts_told = stored.marks, stored.told, stored.facts_told
+        self.hours = Hours(self.number, self.marks)
 
     def restore_counter(self, counter: Counter, stored: CounterState, changed: dict[str, list[object]]) -> None:
         """Let a counter say what it said when it was stored, and what the marks say that it has counted since."""

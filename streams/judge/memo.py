@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter as Tally
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -51,6 +51,8 @@ class Counter:
 
     ``born`` is the second of event time in which it took one of the new rows of that second; ``tallied`` how much of the count is in
     the tally of outcomes; ``replicas`` those of the context when facts were last counted here. An other row has no activity.
+    ``figures`` are the key figures for which each event counts. Activities of an other row that count for others are counted apart, each
+    kind in a counter of which the row's is the ``whole``.
     """
 
     context: Context
@@ -68,6 +70,8 @@ class Counter:
     born: str = ""
     replicas: int = 0
     tallied: int = 0
+    figures: tuple[str, ...] = ()
+    whole: Counter | None = None
 
     @property
     def key(self) -> str:
@@ -99,10 +103,23 @@ class Counter:
         return (bool(self.verdict) or not self.activity) and self.outcome == "unauthorized"
 
     def seen(self, event_id: str, moment: str) -> None:
-        """Note the latest event, which the caller has counted."""
+        """Note the latest event, which the caller has counted; of an other row it is the latest by its time."""
+        if self.whole is not None:
+            self.whole.seen(event_id, moment)
+            return
         if not self.first_id:
             self.first, self.first_id = moment, event_id
-        self.last, self.last_id = moment, event_id
+        if self.activity or (moment, event_id) > (self.last, self.last_id):
+            self.last, self.last_id = moment, event_id
+
+    def gathered(self) -> Counter:
+        """Return the counter of the row, which has what was counted apart."""
+        if self.whole is None:
+            return self
+        self.whole.count += self.count
+        self.whole.tallied += self.tallied
+        self.count = self.tallied = 0
+        return self.whole
 
     def sample(self, event_id: str) -> None:
         """Keep an id as evidence in a row of many activities."""
@@ -153,6 +170,7 @@ class Context:
     memo: dict[bytes, Known] = field(default_factory=dict)
     counted: dict[bytes, Known] = field(default_factory=dict)
     counters: dict[str, Counter] = field(default_factory=dict)
+    apart: dict[tuple[str, tuple[str, ...]], Counter] = field(default_factory=dict)
     replicas: int = 0
     rows: Tally[str] = field(default_factory=Tally)
     fresh: Tally[tuple[str, str]] = field(default_factory=Tally)
@@ -187,6 +205,16 @@ class Context:
         if born:
             self.fresh[dimension, born] += 1
         return counter
+
+    def counting(self, counter: Counter, figures: tuple[str, ...]) -> Counter:
+        """Return what to count an activity on that counts for these figures: its counter, or in an other row that of its kind."""
+        if counter.activity:
+            counter.figures = figures
+            return counter
+        kind = counter.slot, figures
+        if kind not in self.apart:
+            self.apart[kind] = replace(counter, count=0, tallied=0, samples=[], figures=figures, whole=counter)
+        return self.apart[kind]
 
     def drop(self, counter: Counter) -> None:
         """Forget a counter whose count was moved elsewhere."""

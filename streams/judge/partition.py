@@ -21,6 +21,7 @@ from streams.judge.contexts import Contexts
 from streams.judge.dimension import dimension_of
 from streams.judge.entities import Entities, Entity
 from streams.judge.envelopes import Envelopes
+from streams.judge.figures import figures_of, own_figures_of
 from streams.judge.ledger import Ledger
 from streams.judge.memo import Counter, Known, Limits, row_of
 from streams.judge.state import CounterState, StateReader, StateRecord
@@ -36,13 +37,17 @@ _OWN: Final = f"{records.JUDGE}:"
 
 @dataclass(slots=True)
 class Partition:
-    """State and output of one events partition; what a transaction must write besides verdicts is handed over by ``take``."""
+    """State and output of one events partition; what a transaction must write besides verdicts is handed over by ``take``.
+
+    ``appended`` is when the broker was given what is being judged.
+    """
 
     number: int
     contents: Contents
     limits: Limits
     memo_bytes: int
     envelopes: Envelopes
+    appended: str = ""
     ledger: Ledger = field(init=False)
     contexts: Contexts = field(init=False)
     entities: Entities = field(init=False)
@@ -68,6 +73,7 @@ class Partition:
             return remembered
         event, encoded = canonical(key, value)
         key, moment = event["entity.id"].encode(), utc(event["@timestamp"])
+        self._turn_to(moment)
         if encoded == value:
             self.envelopes.learn(encoded)
         entity = self.entities.acting(key, moment)
@@ -79,6 +85,14 @@ class Partition:
         if event["event.action"] == _DESTROY:
             self.entities.keep(entity, ended=moment)
         return self._judge(event, moment, encoded, entity)
+
+    def turn(self, moment: str) -> None:
+        """Count in the hour of this time from now on; a time may be cut off behind its hour."""
+        self.ledger.turn(moment)
+
+    def _turn_to(self, moment: str) -> None:
+        if not self.ledger.hours.is_of(moment):
+            self.turn(moment)
 
     def _remembered(self, key: bytes | None, value: bytes | None) -> tuple[Output, Counter] | None:
         """Return what is known of an event whose activity makes hits, or of a container without facts: its memo tells sources apart."""
@@ -92,6 +106,7 @@ class Partition:
         if known is None:
             return None
         event_id, moment = id_and_time(value)
+        self._turn_to(moment)
         known.counter.seen(event_id, moment)
         self.entities.acting(entity.id.encode(), moment)
         self._hit(known.hits, event_id, moment, entity)
@@ -110,7 +125,7 @@ class Partition:
         before = self.entities.learn(entity, event, moment)
         amendments = self._amendments.of(entity, before, event["@timestamp"])
         output, counter = self._judge(event, moment, encoded, entity)
-        counter.replicas = entity.context.replicas
+        (counter.whole or counter).replicas = entity.context.replicas
         supersede(counter, self.ledger)
         return [*output, *amendments], counter
 
@@ -127,8 +142,10 @@ class Partition:
             counter.verdict = verdict
         else:
             counter.sample(event["event.id"])
+        memorable = self._is_memorable(event, counter)
+        counter = entity.context.counting(counter, figures_of(fields, verdict))
         tail = suffix(verdict) + b"}"
-        if self._is_memorable(event, counter):
+        if memorable:
             self.contexts.remember(entity.context, source, Known(activity, tail, counter, judgement.hits))
         if not event["event.id"].startswith(_OWN):  # what the judge says by itself is no event that could be counted
             self._hit(judgement.hits, event["event.id"], moment, entity)
@@ -164,6 +181,7 @@ class Partition:
         output, counter = self._judge(event, moment, encode_event(event), entity)
         counter.count += 1
         counter.tallied += 1  # outcomes are of events alone
+        self.ledger.hours.count_at(moment, own_figures_of(event))
         self.ledger.change(counter)
         supersede(counter, self.ledger)
         return output

@@ -9,7 +9,7 @@ All of it is written in the transaction that it speaks of, so a restored judge c
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 from schemas.codec import dumps, loads
@@ -44,7 +44,11 @@ class StateError(TidewaiterError):
 
 @dataclass(slots=True)
 class Marks:
-    """What changes with every transaction of a partition; ``outcomes`` counts the verdicts as they were given."""
+    """What changes with every transaction of a partition; ``outcomes`` counts the verdicts as they were given.
+
+    ``hours`` are the figures of the hours that are open, ``series`` their numbers, of which ``opened`` was given last; ``reached`` is the
+    latest hour of the events.
+    """
 
     number: int = 0
     adopted: str = ""
@@ -55,6 +59,10 @@ class Marks:
     clock: str = ""
     heartbeats: int = 0
     outcomes: dict[str, int] = field(default_factory=dict)
+    hours: dict[str, dict[str, int]] = field(default_factory=dict)
+    series: dict[str, int] = field(default_factory=dict)
+    opened: int = 0
+    reached: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,4 +177,4 @@ def counter_record(counter: Counter) -> StateRecord:
 def marks_record(marks: Marks, changed: Iterable[Counter]) -> StateRecord:
     """Return the record that every transaction of a partition writes: marks, and counts changed since the last flush."""
     counts = {counter.key: [getattr(counter, name) for name in COUNTED] for counter in changed}
-    return MARKS, dumps(asdict(marks) | {"counts": counts})
+    return MARKS, dumps({one.name: getattr(marks, one.name) for one in fields(marks)} | {"counts": counts})

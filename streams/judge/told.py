@@ -28,6 +28,8 @@ def tell_life(profile: Profile, ledger: Ledger) -> Output:
     steps = [change for change in profile.changes if change.number > told or last < told]
     ledger.told[profile.principal] = last
     ledger.keep(told_record(profile.principal, last))
+    for step in steps:
+        ledger.hours.count_at(step.time, (f"baselines|{step.action}",))
     changes = (records.baseline_change(ledger.number, ledger.next_number(), profile.principal, step) for step in steps)
     return [(records.JUDGE.encode(), encode_event(change)) for change in changes]
 

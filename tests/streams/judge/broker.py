@@ -25,6 +25,7 @@ from schemas.settings import JudgeSettings, KafkaSettings, Settings
 from schemas.topics import Name, partition_of
 from streams.judge.judge import Judge
 from streams.judge.run import run
+from tests.streams.judge.counted import counted, summed
 from tests.streams.judge.lab import FORBID_SHELLS, Lab, Message, envelope, parsed, policies
 
 ROOT: Final = Path(__file__).parents[3]
@@ -156,6 +157,7 @@ class Broker:
             assert own == [f"judge:{number:04d}:{one:012d}" for one in range(1, len(own) + 1)]
         if flushed:
             self._check_rows()
+            self._check_figures()
 
     def _check_verdicts(self) -> None:
         expected = {number: lab.verdicts for number, lab in self.expected().items()}
@@ -166,6 +168,11 @@ class Broker:
     def _check_rows(self) -> None:
         expected = {key: _counted(row) for lab in self.expected().values() for key, row in lab.rows.items()}
         assert {key: _counted(row) for key, row in self.rows().items()} == expected
+
+    def _check_figures(self) -> None:
+        """The key figures of every hour are those of a query over the verdicts."""
+        latest = {key: value for records in self.committed("kpi").values() for key, value in records}
+        assert summed(latest) == counted(self.verdicts())
 
     def rows(self) -> dict[bytes, Event]:
         """Return the latest rows of ``activities``."""
@@ -265,7 +272,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 def _has_leaders(settings: KafkaSettings) -> bool:
     """Return whether brokers answer for the topics: just after these are made they may deny it."""
     consumer = Consumer(settings.client_configuration() | {"group.id": "check"})
-    names: tuple[Name, ...] = ("policies", "events", "judge-state", "verdicts", "activities", "findings")
+    names: tuple[Name, ...] = ("policies", "events", "judge-state", "verdicts", "activities", "findings", "kpi")
     try:
         for topic in map(settings.topic, names):
             for number in consumer.list_topics(topic, timeout=30).topics[topic].partitions:

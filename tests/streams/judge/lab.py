@@ -164,6 +164,7 @@ class Lab:
     dead: list[tuple[bytes | None, str]] = field(default_factory=list)
     rows: dict[bytes, dict[str, Any]] = field(default_factory=dict)
     log: list[StateRecord] = field(default_factory=list)
+    kpi: dict[bytes, bytes | None] = field(default_factory=dict)
     written_rows: int = 0
 
     def __post_init__(self) -> None:
@@ -198,7 +199,7 @@ class Lab:
         if flush:
             self.partition.entities.sweep_when_due()
         state, rows = self.partition.take(flush=flush)
-        hits = self.partition.ledger.take_hits()
+        hits, figures = self.partition.ledger.take_hits(), self.partition.ledger.take_figures()
         if crash:
             self.restart()
             return []
@@ -206,6 +207,7 @@ class Lab:
         self.dead += [(letter.value(), str(error)) for letter, error in dead]
         self.log += state
         self.hits += hits
+        self.kpi |= dict(figures)
         for key, row in rows:
             self._take_row(key, row)
         return values
