@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from deploy.map.graph import Edge, Map
 
-__all__ = ["Change", "Difference", "change_of"]
+__all__ = ["Change", "Difference", "change_of", "with_edges"]
 
 Change = Literal["new", "gone", "stays"]
 
@@ -26,10 +26,9 @@ def change_of(edge: Edge, since: str) -> Change:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What has changed from ``since`` until ``until``, on the map of that time."""
+    """What has changed on a map since a time; the map ends at the other one."""
 
     since: str
-    until: str
     graph: Map
 
     def edges(self, change: Change) -> list[Edge]:
@@ -41,7 +40,6 @@ class Difference:
         new, gone = self.edges("new"), self.edges("gone")
         return {
             "since": self.since,
-            "until": self.until,
             "nodes": [node.as_json() for node in with_edges(self.graph, [*new, *gone]).nodes],
             "new": [edge.as_json() for edge in new],
             "gone": [edge.as_json() for edge in gone],
