@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from streams.rules.rule import Level
+from streams.rules.rule import Described, Level
 
 __all__ = [
     "Alias",
@@ -74,8 +74,8 @@ Needs = str | NeedsAll | NeedsAny | NeedsNo
 """The condition of a temporal correlation that is written as an expression; a text is the label of a rule."""
 
 
-@dataclass(frozen=True, slots=True)
-class Correlation:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correlation(Described):
     """One correlation rule, its references resolved.
 
     ``rules`` are the labels (``Rule.label``, ``Correlation.label``) of the rules and correlations that it counts, in the order
@@ -85,9 +85,6 @@ class Correlation:
     ``generate``. ``level`` is empty where the rule gives none: the gravest of the rules that it counts.
     """
 
-    id: str
-    title: str
-    name: str
     level: Level | Literal[""]
     file: str
     line: int
@@ -101,17 +98,4 @@ class Correlation:
     percentile: int | None = None
     aliases: tuple[Alias, ...] = ()
     generate: bool = False
-    description: str = ""
-    author: str = ""
-    status: str = ""
-    tags: tuple[str, ...] = ()
-    techniques: tuple[str, ...] = ()
-    falsepositives: tuple[str, ...] = ()
-    references: tuple[str, ...] = ()
-    remedy: str = ""
     reported: bool = True
-
-    @property
-    def label(self) -> str:
-        """How it is called where one word must do: its id, else its name, else its title."""
-        return self.id or self.name or self.title

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final, cast
 
 from sigma import exceptions
@@ -13,7 +13,7 @@ from sigma.rule import SigmaRule
 from streams.rules.detection import FOREIGN_ERRORS
 from streams.rules.documents import RuleDocument
 from streams.rules.fault import RuleFault
-from streams.rules.rule import Level, LogSource
+from streams.rules.rule import Described, Level, LogSource
 
 __all__ = ["Metadata", "read_logsource", "read_metadata"]
 
@@ -42,22 +42,15 @@ _KEYS: Final[dict[type[exceptions.SigmaError], str]] = {
 """The key that each of pySigma's errors speaks of, which they do not say."""
 
 
-@dataclass(frozen=True, slots=True)
-class Metadata:
-    """What stands above the detection; empty where it is left out."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metadata(Described):
+    """What stands above the detection."""
 
-    id: str
-    title: str
-    name: str
     level: Level | None
-    description: str
-    author: str
-    status: str
-    tags: tuple[str, ...]
-    techniques: tuple[str, ...]
-    falsepositives: tuple[str, ...]
-    references: tuple[str, ...]
-    remedy: str
+
+    def described(self) -> dict[str, Any]:
+        """Return what a rule or a correlation takes over as it is."""
+        return {part.name: getattr(self, part.name) for part in fields(Described)}
 
 
 def read_metadata(document: RuleDocument, faults: list[RuleFault]) -> Metadata:

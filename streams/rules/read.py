@@ -67,22 +67,12 @@ def read_rule(document: RuleDocument, placeholders: Placeholders, faults: list[R
     if len(faults) > before or condition is None:
         return None
     return Rule(
-        id=metadata.id,
-        title=metadata.title,
-        name=metadata.name,
+        **metadata.described(),
         level=metadata.level or "medium",
         file=document.file,
         line=document.line(()),
         logsource=logsource,
         condition=condition,
-        description=metadata.description,
-        author=metadata.author,
-        status=metadata.status,
-        tags=metadata.tags,
-        techniques=metadata.techniques,
-        falsepositives=metadata.falsepositives,
-        references=metadata.references,
-        remedy=metadata.remedy,
     )
 
 
@@ -148,9 +138,7 @@ class _Reader:
             bounds = (Bound("gte", len(rules)),)
         field, percentile = self._counted(kind)
         return Correlation(
-            id=metadata.id,
-            title=metadata.title,
-            name=metadata.name,
+            **metadata.described(),
             level=metadata.level or "",
             file=self._document.file,
             line=self._document.line(()),
@@ -164,14 +152,6 @@ class _Reader:
             percentile=percentile,
             aliases=tuple(self._aliases()),
             generate=self._generate(),
-            description=metadata.description,
-            author=metadata.author,
-            status=metadata.status,
-            tags=metadata.tags,
-            techniques=metadata.techniques,
-            falsepositives=metadata.falsepositives,
-            references=metadata.references,
-            remedy=metadata.remedy,
         )
 
     def _fault(self, place: Place, message: str) -> None:

@@ -7,7 +7,7 @@ from typing import Final, Literal, get_args
 
 from streams.rules.condition import Condition
 
-__all__ = ["LEVELS", "Level", "LogSource", "Rule"]
+__all__ = ["LEVELS", "Described", "Level", "LogSource", "Rule"]
 
 Level = Literal["informational", "low", "medium", "high", "critical"]
 
@@ -28,23 +28,17 @@ class LogSource:
         return ", ".join(f"{name}: {value}" for name, value in parts if value)
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One detection.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """What rules and correlations say of themselves; empty where it is left out.
 
-    ``file`` and ``line`` say where it stands in the rule set; ``techniques`` are the ATT&CK ids among ``tags``
-    (``T1059.004``); ``remedy`` is what to do, from the attribute of that name, which is ours. ``level`` is ``medium`` where
-    the rule gives none. ``reported`` is false for a rule that only feeds correlations which say nothing of ``generate``.
+    ``techniques`` are the ATT&CK ids among ``tags`` (``T1059.004``); ``remedy`` is what to do, from the attribute of that name,
+    which is ours.
     """
 
     id: str
     title: str
     name: str
-    level: Level
-    file: str
-    line: int
-    logsource: LogSource
-    condition: Condition
     description: str = ""
     author: str = ""
     status: str = ""
@@ -53,9 +47,24 @@ class Rule:
     falsepositives: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     remedy: str = ""
-    reported: bool = True
 
     @property
     def label(self) -> str:
-        """How the rule is called where one word must do: its id, else its name, else its title."""
+        """How it is called where one word must do: its id, else its name, else its title."""
         return self.id or self.name or self.title
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule(Described):
+    """One detection.
+
+    ``file`` and ``line`` say where it stands in the rule set; ``level`` is ``medium`` where the rule gives none. ``reported`` is
+    false for a rule that only feeds correlations which say nothing of ``generate``.
+    """
+
+    level: Level
+    file: str
+    line: int
+    logsource: LogSource
+    condition: Condition
+    reported: bool = True

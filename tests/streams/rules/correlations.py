@@ -23,7 +23,9 @@ class Rules:
 
 
 def rule(name: str, logsource: LogSource = PROCESSES) -> Rule:
-    return Rule("", name, name, "low", f"{name}.yml", 1, logsource, And(()))
+    return Rule(
+        id="", title=name, name=name, level="low", file=f"{name}.yml", line=1, logsource=logsource, condition=And(())
+    )
 
 
 def at_least(count: float) -> tuple[Bound, ...]:
