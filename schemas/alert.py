@@ -30,9 +30,10 @@ from schemas.codec import Event, dumps_sorted, loads
 from schemas.errors import Invalid
 from schemas.event import parse_time
 
-__all__ = ["STATES", "Alert", "Cause", "Evidence", "Kind", "Part", "State", "Step", "alert_id"]
+__all__ = ["STATES", "Action", "Alert", "Cause", "Evidence", "Kind", "Part", "State", "Step", "alert_id"]
 
 Kind = Literal["policy", "rule", "sensor", "correlation", "baseline", "exception"]
+Action = Literal["open", "acknowledge", "close", "authorize", "move", "expire", "reopen"]
 State = Literal["open", "acknowledged", "closed", "suppressed"]
 STATES: Final[tuple[State, ...]] = get_args(State)
 
@@ -122,10 +123,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step in the life of an alert; ``number`` counts them from 1 on. ``author`` is a person, a policy, or ``tidewaiter``."""
+    """One step in the life of an alert; ``number`` counts them from 1 on, ``time`` is the events' own.
+
+    People ``acknowledge`` and ``close``; it is closed too where policies or a baseline ``authorize`` all of it, where what it counted is
+    counted elsewhere (``move``), and where nothing has come for long (``expire``). ``author`` is a person, a policy, or ``tidewaiter``.
+    """
 
     time: str
-    action: Literal["open", "acknowledge", "close", "reopen"]
+    action: Action
     author: str
     reason: str
     number: int = 0
@@ -135,10 +140,11 @@ class Step:
 class Alert:
     """One problem as it stands.
 
-    ``count`` is exact, of events since the problem was first seen; ``before`` of them came before it was last reopened, ``outcomes`` says
-    how the platform decided about them, and ``blocked`` how many Tidewaiter blocked. ``activities`` are the different things
+    ``count`` is exact: the events of all activities that have this cause now, or had when the last of them left. ``outcomes`` says how
+    the platform decided about them, and ``blocked`` how many Tidewaiter blocked. ``activities`` are the different things
     that were done, ``beyond`` the events of those that were too many to be told apart. ``evidence`` are the first ones. ``opened`` is
-    when it was last opened. ``links`` name what else it touches: ``workload:…``, ``user:…``, ``host:…``, ``address:…``.
+    when it was last opened, ``closed`` up to which time of events it is closed. ``links`` name what it touches: ``workload:…``,
+    ``user:…``, ``host:…``, ``address:…``; ``exposure`` what makes it worse: ``outside``, ``privileged``.
 
     ``offset`` and ``decided`` say up to which records of ``activities`` and ``control`` all has been heeded.
     """
@@ -148,11 +154,10 @@ class Alert:
     cause: Cause
     state: State
     title: str = ""
-    level: str = "medium"
+    level: str = ""
     score: int = 0
     parts: tuple[Part, ...] = ()
     count: int = 0
-    before: int = 0
     outcomes: Mapping[str, int] = field(default_factory=dict)
     blocked: int = 0
     activities: int = 0
@@ -162,18 +167,20 @@ class Alert:
     last_event: str = ""
     opened: str = ""
     openings: int = 0
+    closed: str = ""
     techniques: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
+    exposure: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     steps: tuple[Step, ...] = ()
     offset: int = -1
     decided: int = -1
 
-    def stepped(self, step: Step) -> tuple[Step, ...]:
-        """Return the steps with one more, of which the latest are kept."""
+    def stepped(self, state: State, step: Step, **values: Any) -> Alert:
+        """Return the alert one step later; the latest steps are kept."""
         number = self.steps[-1].number + 1 if self.steps else 1
-        return (*self.steps, replace(step, number=number))[-_MAX_STEPS:]
+        return replace(self, state=state, steps=(*self.steps, replace(step, number=number))[-_MAX_STEPS:], **values)
 
     def encode(self) -> bytes:
         """Return the record: equal alerts have equal bytes."""

@@ -16,6 +16,7 @@ from schemas.errors import ConfigurationError
 from schemas.topics import Name
 
 __all__ = [
+    "AlertSettings",
     "CollectorId",
     "CollectorSettings",
     "CorrelateSettings",
@@ -90,6 +91,13 @@ class CorrelateSettings(_Frozen):
     group_hits: int = Field(default=10_000, ge=1)
 
 
+class AlertSettings(_Frozen):
+    """When alerts are told: what is new at once, more of the same every ``update_seconds``; after ``hours`` without more they are closed."""
+
+    hours: float = Field(default=72.0, gt=0)
+    update_seconds: float = Field(default=5.0, ge=0)
+
+
 class CollectorSettings(_Frozen):
     """Limits of every collector, and what the HTTP push asks of those who push.
 
@@ -161,6 +169,7 @@ class Settings(BaseSettings):
     collector: CollectorSettings = CollectorSettings()
     judge: JudgeSettings = JudgeSettings()
     correlate: CorrelateSettings = CorrelateSettings()
+    alerts: AlertSettings = AlertSettings()
     elasticsearch: ElasticsearchSettings = ElasticsearchSettings()
     operator: OperatorSettings = OperatorSettings()
     sources: list[SourceSettings] = []

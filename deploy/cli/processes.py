@@ -93,7 +93,7 @@ def judge() -> None:
 
 
 def correlate() -> None:
-    """Learn baselines, gather what is known of images, workloads and secrets, and find what correlation rules ask for, until SIGTERM or SIGINT.
+    """Learn baselines, raise alerts, gather what is known of images, workloads and secrets, and find what correlation rules ask for, until SIGTERM or SIGINT.
 
     Several workers of different slots share the work.
     """
@@ -103,7 +103,9 @@ def correlate() -> None:
     with ExitStack() as stack:
         if settings.metrics_port is not None:
             stack.callback(serve(settings.metrics_port))
-        run_correlate(settings, stopping, partial(WholeShard, limits=Limits.of(settings.correlate)))
+        run_correlate(
+            settings, stopping, partial(WholeShard, limits=Limits.of(settings.correlate), alerts=settings.alerts)
+        )
 
 
 def deliver(

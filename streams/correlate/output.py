@@ -18,7 +18,7 @@ from streams.kafka import transactional_producer
 __all__ = ["Output"]
 
 _TRANSACTION_SECONDS: Final = 30.0
-_OWN: Final = frozenset({"baselines", "control", "shared-facts"})
+_OWN: Final = frozenset({"alerts", "baselines", "control", "shared-facts"})
 """What stands in the writer's own partition."""
 
 _POLICIES: Final = "policies"

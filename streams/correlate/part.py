@@ -57,7 +57,7 @@ class Part:
         if not self._is_due(self.rows, message):
             return "passed over"
         try:
-            self._shard.take_row(message.key or b"", message.value, appended_ms(message))
+            self._shard.take_row(message.key or b"", message.value, message.offset, appended_ms(message))
         except Invalid as error:
             return await self._bury(self.rows, message, error)
         self.rows.taken(message.offset)

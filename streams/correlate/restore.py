@@ -1,7 +1,7 @@
 """What a partition was left as: its fence, its shard fed from the topics themselves, and where to read on.
 
 In this order: the fence, behind which no earlier worker can write any more; then ``findings``, of all partitions those about hits of
-these; then ``baselines``, ``shared-facts``, ``control``, ``activities`` and ``rule-hits``, each to its end. Nothing is lost between
+these; then ``baselines``, ``shared-facts``, ``alerts``, ``control``, ``activities`` and ``rule-hits``, each to its end. Nothing is lost between
 this and live reading, which begins at the positions that are returned.
 """
 
@@ -143,6 +143,10 @@ def _feed_shared(one: Restored, message: Consumed) -> None:
     one.shard.take_shared(message.key() or b"", message.value())
 
 
+def _feed_alert(one: Restored, message: Consumed) -> None:
+    one.shard.take_alert(message.value())
+
+
 def _feed_hit(one: Restored, message: Consumed) -> None:
     one.shard.take_hit(message.value(), message.timestamp()[1])
 
@@ -154,13 +158,14 @@ def _feed_decision(one: Restored, message: Consumed) -> None:
 
 def _feed_row(one: Restored, message: Consumed) -> None:
     one.rows += 1
-    one.shard.take_row(message.key() or b"", message.value(), message.timestamp()[1])
+    one.shard.take_row(message.key() or b"", message.value(), message.offset(), message.timestamp()[1])
 
 
 _FEEDS: Final[Mapping[Name, _Feed]] = MappingProxyType(
     {
         "baselines": _feed_profile,
         "shared-facts": _feed_shared,
+        "alerts": _feed_alert,
         "control": _feed_decision,
         "activities": _feed_row,
         "rule-hits": _feed_hit,

@@ -81,7 +81,7 @@ def _check_topics(settings: Settings) -> None:
     try:
         counts = {
             name: _partition_count(consumer, settings.kafka, name)
-            for name in (*LIVE, "baselines", "shared-facts", "findings")
+            for name in (*LIVE, "baselines", "shared-facts", "alerts", "findings")
         }
     finally:
         consumer.close()

@@ -15,7 +15,7 @@ __all__ = ["MakeShard", "Record", "Shard"]
 Record = tuple[Name, bytes, bytes]
 """Topic, key, value.
 
-A record of ``baselines``, ``shared-facts`` or ``control`` goes into the shard's own partition, one of ``findings`` or ``rule-hits`` into
+A record of ``baselines``, ``alerts``, ``shared-facts`` or ``control`` goes into the shard's own partition, one of ``findings`` or ``rule-hits`` into
 the one that its key names.
 """
 
@@ -23,7 +23,7 @@ the one that its key names.
 class Shard(Protocol):
     """The state of one partition, in memory; pure: what it returns follows from what it was given.
 
-    It is made anew on every assignment, given the rule set in force, then ``baselines``, ``shared-facts``, ``findings``, ``control``,
+    It is made anew on every assignment, given the rule set in force, then ``baselines``, ``shared-facts``, ``alerts``, ``findings``, ``control``,
     ``activities`` and ``rule-hits`` from their start in this order, then rows, decisions and hits as they come. It must bear to be given any of them again. Methods never wait. ``Invalid`` makes a dead letter of what was
     given, which must have changed nothing; anything else ends the process.
     """
@@ -40,11 +40,14 @@ class Shard(Protocol):
     def take_shared(self, key: bytes, value: bytes | None) -> None:
         """Take a record of ``shared-facts``; only while restoring. None is a tombstone."""
 
+    def take_alert(self, value: bytes | None) -> None:
+        """Take a record of ``alerts``; only while restoring. None is a tombstone."""
+
     def take_finding(self, value: bytes) -> None:
         """Take a record of ``findings`` about hits of this partition; only while restoring."""
 
-    def take_row(self, key: bytes, value: bytes | None, appended_ms: int) -> None:
-        """Take a row of ``activities``; None is a tombstone."""
+    def take_row(self, key: bytes, value: bytes | None, offset: int, appended_ms: int) -> None:
+        """Take a row of ``activities`` that stands there; None is a tombstone."""
 
     def take_hit(self, value: bytes | None, appended_ms: int) -> None:
         """Take a hit of ``rule-hits``."""

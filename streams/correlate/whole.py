@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
+from schemas.alert_decision import is_about_alert
 from schemas.policyset import PolicySet
+from schemas.settings import AlertSettings
+from streams.correlate.alerts import AlertShard
 from streams.correlate.correlations import CorrelationShard
 from streams.correlate.expiry import ExpiryShard
 from streams.correlate.facts import SharedFactsShard
@@ -17,19 +20,27 @@ __all__ = ["WholeShard"]
 
 
 class WholeShard:
-    """Baselines of principals, facts of subjects, what correlations count, and the day on which exceptions end."""
+    """Baselines and alerts of principals, facts of subjects, what correlations count, and the day on which exceptions end."""
 
-    def __init__(self, partition: int, policies: PolicySet, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        partition: int,
+        policies: PolicySet,
+        limits: Limits | None = None,
+        alerts: AlertSettings | None = None,
+    ) -> None:
         self._baselines = BaselineShard(partition, policies)
         self._facts = SharedFactsShard(policies)
         self._expiry = ExpiryShard(partition, policies)
         self._correlations = CorrelationShard(limits or Limits())
+        self._alerts = AlertShard(policies, alerts or AlertSettings())
 
     def adopt(self, policies: PolicySet) -> None:
         """Let all take a changed policy set."""
         self._baselines.adopt(policies)
         self._facts.adopt(policies)
         self._expiry.adopt(policies)
+        self._alerts.adopt(policies)
 
     def adopt_rules(self, rules: RuleSet) -> None:
         """Correlate by a changed rule set."""
@@ -43,13 +54,18 @@ class WholeShard:
         """Take a record of ``shared-facts``."""
         self._facts.take_record(key, value)
 
+    def take_alert(self, value: bytes | None) -> None:
+        """Take a record of ``alerts``."""
+        self._alerts.take_alert(value)
+
     def take_finding(self, value: bytes) -> None:
         """Take a record of ``findings``."""
         self._correlations.take_finding(value)
 
-    def take_row(self, key: bytes, value: bytes | None, appended_ms: int) -> None:
-        """Let both take a row; one that the first cannot read is given to none."""
+    def take_row(self, key: bytes, value: bytes | None, offset: int, appended_ms: int) -> None:
+        """Let all take a row; one that the first cannot read is given to none."""
         self._baselines.take_row(key, value, appended_ms)
+        self._alerts.take_row(key, value, offset, appended_ms)
         self._facts.take_row(value, appended_ms)
 
     def take_hit(self, value: bytes | None, appended_ms: int) -> None:
@@ -57,12 +73,14 @@ class WholeShard:
         self._correlations.take_hit(value, appended_ms)
 
     def take_decision(self, key: bytes, value: bytes, offset: int, appended_ms: int) -> list[Record]:
-        """Carry out a decision about a baseline."""
+        """Carry out a decision about a baseline or an alert."""
+        if is_about_alert(value):
+            return self._alerts.take_decision(key, value, offset, appended_ms)
         return self._baselines.take_decision(key, value, offset, appended_ms)
 
     def tick(self, now_ms: int) -> list[Record]:
         """Return what all write."""
-        shards = (self._baselines, self._facts, self._correlations, self._expiry)
+        shards = (self._alerts, self._baselines, self._facts, self._correlations, self._expiry)
         return [record for shard in shards for record in shard.tick(now_ms)]
 
     def dropped(self) -> Counter[str]:

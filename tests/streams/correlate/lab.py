@@ -52,6 +52,7 @@ class StandIn:
         self.shared: dict[bytes, bytes] = {}
         self.hits: list[bytes | None] = []
         self.findings: list[bytes] = []
+        self.alerts: list[bytes] = []
         self.rules: list[str] = []
         self.times: list[int] = []
         self.ticks: list[int] = []
@@ -75,6 +76,12 @@ class StandIn:
     def adopt_rules(self, rules: RuleSet) -> None:
         self.rules.append(rules.hash)
 
+    def take_alert(self, value: bytes | None) -> None:
+        if value == BAD:
+            raise Invalid("a bad alert")
+        if value is not None:
+            self.alerts.append(value)
+
     def take_finding(self, value: bytes) -> None:
         self.findings.append(value)
 
@@ -87,7 +94,8 @@ class StandIn:
     def dropped(self) -> Counter[str]:
         return Counter()
 
-    def take_row(self, key: bytes, value: bytes | None, appended_ms: int) -> None:
+    def take_row(self, key: bytes, value: bytes | None, offset: int, appended_ms: int) -> None:
+        assert offset >= 0
         if value == BAD:
             raise Invalid("a bad row")
         if value == BROKEN:
@@ -194,7 +202,7 @@ class Lab:
         for name in ("activities", "control"):
             for number, offset, key, value in self.records(name):
                 if name == "activities":
-                    shards[number].take_row(key, value, 0)
+                    shards[number].take_row(key, value, offset, 0)
                 else:
                     shards[number].take_decision(key, value or b"", offset, 0)
         return {number: shard.digest for number, shard in shards.items()}
@@ -372,6 +380,7 @@ def _has_leaders(lab: Lab) -> bool:
         "policies",
         "baselines",
         "shared-facts",
+        "alerts",
         "findings",
         "control",
         "activities",

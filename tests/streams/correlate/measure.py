@@ -54,6 +54,9 @@ class Counting:
     def take_shared(self, key: bytes, value: bytes | None) -> None:
         """Pass over it."""
 
+    def take_alert(self, value: bytes | None) -> None:
+        """Pass over it."""
+
     def take_finding(self, value: bytes) -> None:
         """Pass over it."""
 
@@ -63,9 +66,9 @@ class Counting:
     def dropped(self) -> Counter[str]:
         return Counter()
 
-    def take_row(self, key: bytes, value: bytes | None, appended_ms: int) -> None:
+    def take_row(self, key: bytes, value: bytes | None, offset: int, appended_ms: int) -> None:
         assert value is not None
-        assert appended_ms
+        assert appended_ms + offset
         loads(value)
         self.count += 1
         if self.keeps:

@@ -97,8 +97,8 @@ def test_an_error_ends_the_worker_and_its_record_is_given_again(
 class Mended(StandIn):
     """A stand-in that bears what breaks others."""
 
-    def take_row(self, key: bytes, value: bytes | None, appended_ms: int) -> None:
-        super().take_row(key, b"mended" if value == BROKEN else value, appended_ms)
+    def take_row(self, key: bytes, value: bytes | None, offset: int, appended_ms: int) -> None:
+        super().take_row(key, b"mended" if value == BROKEN else value, offset, appended_ms)
 
     def take_decision(self, key: bytes, value: bytes, offset: int, appended_ms: int) -> list[Record]:
         return super().take_decision(key, b"mended" if value == BROKEN else value, offset, appended_ms)
@@ -222,8 +222,8 @@ def test_a_worker_that_is_told_to_stop_during_a_restore_stops(kafka: str, prefix
 class Slow(StandIn):
     """A stand-in that a batch of the restore takes some seconds with."""
 
-    def take_row(self, key: bytes, value: bytes | None, appended_ms: int) -> None:
-        super().take_row(key, value, appended_ms)
+    def take_row(self, key: bytes, value: bytes | None, offset: int, appended_ms: int) -> None:
+        super().take_row(key, value, offset, appended_ms)
         time.sleep(0.0002)
 
 

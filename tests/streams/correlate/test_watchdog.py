@@ -205,8 +205,8 @@ def test_an_assignment_that_faust_does_not_finish_ends_the_worker(
 class Blocking(StandIn):
     """A stand-in that keeps the loop."""
 
-    def take_row(self, key: bytes, value: bytes | None, appended_ms: int) -> None:
-        super().take_row(key, value, appended_ms)
+    def take_row(self, key: bytes, value: bytes | None, offset: int, appended_ms: int) -> None:
+        super().take_row(key, value, offset, appended_ms)
         if self.ticks:
             time.sleep(5)
 

@@ -1,0 +1,165 @@
+"""One alert while it is counted: what its rows come to, and its life, step by step in the order of the log.
+
+Totals follow from the latest rows alone, and what is kept of all that ever was said (when first, when last, evidence, links) is the same
+in any order. The life is told once: rows up to ``alert.offset`` have been lived through, and only count.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from schemas.alert import Action, Alert, Cause, Evidence, State, alert_id
+from schemas.policy import LEVELS
+from streams.alerts.life import is_live, left, opened, returned
+from streams.alerts.risk import parts_of, score_of
+from streams.alerts.said import Said
+
+__all__ = ["Case", "Counted"]
+
+_EVIDENCE: Final = 10
+_USUAL_LEVEL: Final = "medium"
+_WORDS: Final = 20
+"""Links, techniques and classes of data of one alert, of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What one row adds to its alert."""
+
+    case: Case
+    count: int
+    outcome: str
+    is_blocked: bool
+    is_other: bool
+
+
+@dataclass(slots=True, eq=False)
+class Case:
+    """What is known of one alert.
+
+    ``rows`` is how many rows count for it now. Without any, the totals are those of the alert as it was when the last one left.
+    """
+
+    alert: Alert
+    rows: int = 0
+    activities: int = 0
+    beyond: int = 0
+    blocked: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def about(cls, principal: str, cause: Cause, decided: int = -1) -> Case:
+        """Return a new one, about which nothing can have been decided up to ``decided``."""
+        state: State = "suppressed" if cause.kind == "exception" else "open"
+        return cls(Alert(alert_id(principal, cause), principal, cause, state, decided=decided))
+
+    # What comes and goes
+
+    def take(self, said: Said, before: Counted | None, offset: int, timeout: int) -> Counted:
+        """Count what a row says now instead of what it said before; let it move the life, if it stands behind ``alert.offset``."""
+        counted = Counted(self, said.count, said.outcome, said.is_blocked, said.is_other)
+        is_news = said.count > (before.count if before else 0)
+        if self.rows == 0:
+            self.activities = self.beyond = self.blocked = 0
+            self.outcomes.clear()
+        self._add(counted, 1)
+        if before is not None:
+            self._add(before, -1)
+        if offset > self.alert.offset:
+            self._live(said, offset, timeout, is_news=is_news)
+        self.alert = _told(self.alert, said)
+        return counted
+
+    def _live(self, said: Said, offset: int, timeout: int, *, is_news: bool) -> None:
+        if not self.alert.steps:
+            self.alert = opened(self.alert, said.evidence.time)
+        elif is_news:
+            self.alert = returned(self.alert, said.last, timeout)
+        self.alert = replace(self.alert, offset=offset)
+
+    def leave(self, before: Counted, offset: int, action: Action, author: str, reason: str, time: str) -> None:
+        """Count a row no longer; the last one to leave closes the alert, and leaves its totals."""
+        if self.rows == 1:
+            self.rows = 0
+        else:
+            self._add(before, -1)
+        if offset > self.alert.offset:
+            if not self.rows and is_live(self.alert):
+                self.alert = left(self.alert, action, author, reason, time or self.alert.last)
+            self.alert = replace(self.alert, offset=offset)
+
+    def _add(self, counted: Counted, sign: int) -> None:
+        self.rows += sign
+        self.activities += 0 if counted.is_other else sign
+        self.beyond += sign * counted.count if counted.is_other else 0
+        self.blocked += sign * counted.count if counted.is_blocked else 0
+        self.outcomes[counted.outcome] += sign * counted.count
+
+    def heed(self, decided: int) -> None:
+        """Note up to which decision all have been heeded."""
+        self.alert = replace(self.alert, decided=decided)
+
+    def conclude(self) -> None:
+        """Close it if it counts nothing any more, and nobody has seen why: that row is no longer kept."""
+        if not self.rows and is_live(self.alert):
+            self.alert = left(
+                self.alert, "move", "tidewaiter", "what it counted is not counted any more", self.alert.last
+            )
+
+    # How it stands
+
+    def standing(self) -> Alert:
+        """Return the alert with its totals and its score."""
+        if not self.rows and not self.outcomes:
+            return self.alert
+        alert = replace(
+            self.alert,
+            level=self.alert.level or _USUAL_LEVEL,
+            count=self.outcomes.total(),
+            outcomes={name: number for name, number in sorted(self.outcomes.items()) if number},
+            blocked=self.blocked,
+            activities=self.activities,
+            beyond=self.beyond,
+        )
+        parts = parts_of(alert)
+        return replace(alert, parts=parts, score=score_of(parts))
+
+
+def _told(alert: Alert, said: Said) -> Alert:
+    """Return an alert with what was ever said of it; in whichever order it was, and again, it comes to the same."""
+    first = min(filter(None, (alert.first, said.evidence.time)))
+    last, last_event = max((alert.last, alert.last_event), (said.last, said.last_event))
+    return replace(
+        alert,
+        title=max(alert.title, said.title),
+        level=_graver(alert.level, said.level),
+        first=first,
+        last=last,
+        last_event=last_event,
+        techniques=_words(alert.techniques, said.techniques),
+        data=_words(alert.data, said.data),
+        links=_words(alert.links, said.links),
+        exposure=_words(alert.exposure, said.exposure),
+        evidence=_evidence(alert, said),
+    )
+
+
+def _graver(known: str, said: str) -> str:
+    """Return the graver of two levels; a baseline, and what is beyond limits, says none."""
+    return max(known, said, key=lambda level: LEVELS.index(level) if level in LEVELS else -1)
+
+
+def _words(known: tuple[str, ...], said: Iterable[str]) -> tuple[str, ...]:
+    new = set(said).difference(known)
+    return tuple(sorted({*known, *new})[:_WORDS]) if new else known
+
+
+def _evidence(alert: Alert, said: Said) -> tuple[Evidence, ...]:
+    """Return the first pieces of evidence, one an event."""
+    if said.is_other or (len(alert.evidence) == _EVIDENCE and alert.evidence[-1] <= said.evidence):
+        return alert.evidence
+    found = {one.event: one for one in sorted((*alert.evidence, said.evidence), reverse=True)}
+    return tuple(sorted(found.values())[:_EVIDENCE])

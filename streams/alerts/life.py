@@ -1,0 +1,96 @@
+"""The life of an alert: opened, acknowledged, closed by whom or what, and opened again; pure, by the events' own time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from schemas.alert import Action, Alert, State, Step
+from schemas.errors import Invalid
+from schemas.event import parse_time, timestamp
+
+__all__ = ["acknowledged", "closed", "expired", "is_live", "left", "opened", "returned"]
+
+_OURSELVES: Final = "tidewaiter"
+_ANSWERED: Final = frozenset({"open", "acknowledged"})
+
+
+def is_live(alert: Alert) -> bool:
+    """Return whether something comes, or was, that is not dealt with yet."""
+    return alert.state != "closed"
+
+
+def opened(alert: Alert, time: str) -> Alert:
+    """Return a new alert, open."""
+    return _opened(alert, "open", time, "first seen")
+
+
+def returned(alert: Alert, last: str, timeout: int) -> Alert:
+    """Return an alert of which more has come, at ``last``; ``timeout`` is in nanoseconds.
+
+    A closed one is opened again, unless what came is of the time that a person has closed, or of the time until it would have
+    expired. One of which nothing had come for the timeout has expired meanwhile, whoever has noticed.
+    """
+    if alert.state == "closed":
+        return _again(alert, last)
+    if alert.last and parse_time(last) - parse_time(alert.last) > timeout:
+        return _opened(expired(alert, timeout), "reopen", last, "it came back")
+    return alert
+
+
+def _again(alert: Alert, last: str) -> Alert:
+    if last > alert.closed:
+        return _opened(alert, "reopen", last, "it came back")
+    if alert.steps and alert.steps[-1].action == "expire":
+        return _before(alert)
+    return alert
+
+
+def _before(alert: Alert) -> Alert:
+    """Return an alert as it was before its last step."""
+    steps = alert.steps[:-1]
+    acknowledged_since = bool(steps) and steps[-1].action == "acknowledge"
+    return replace(alert, state="acknowledged" if acknowledged_since else _open_of(alert), steps=steps, closed="")
+
+
+def expired(alert: Alert, timeout: int) -> Alert:
+    """Return an alert closed because nothing has come for the timeout."""
+    until = timestamp(parse_time(alert.last) + timeout)
+    reason = f"nothing more has come for {timeout / 3.6e12:g} hours"
+    return _closed(alert, Step(until, "expire", _OURSELVES, reason), until)
+
+
+def left(alert: Alert, action: Action, author: str, reason: str, time: str) -> Alert:
+    """Return an alert of which nothing is left: it is authorized now, or counted elsewhere; whatever comes opens it again."""
+    return _closed(alert, Step(time, action, author, reason), "")
+
+
+def acknowledged(alert: Alert, author: str, reason: str, time: str) -> Alert:
+    """Return an alert that a person looks after; raise ``Invalid`` where nothing is to be looked after."""
+    _check(alert)
+    return alert.stepped("acknowledged", Step(time, "acknowledge", author, reason))
+
+
+def closed(alert: Alert, author: str, reason: str, time: str, until: str) -> Alert:
+    """Return an alert that a person has closed who has seen all of it up to ``until``; what had come since has opened it again."""
+    _check(alert)
+    found = _closed(alert, Step(time, "close", author, reason), until)
+    return _again(found, alert.last)
+
+
+def _check(alert: Alert) -> None:
+    if alert.state not in _ANSWERED:
+        raise Invalid(f"the alert is {alert.state} already: there is nothing to decide")
+
+
+def _opened(alert: Alert, action: Action, time: str, reason: str) -> Alert:
+    step = Step(time, action, _OURSELVES, reason)
+    return alert.stepped(_open_of(alert), step, opened=time, openings=alert.openings + 1, closed="")
+
+
+def _open_of(alert: Alert) -> State:
+    return "suppressed" if alert.cause.kind == "exception" else "open"
+
+
+def _closed(alert: Alert, step: Step, until: str) -> Alert:
+    return alert.stepped("closed", step, closed=until)
