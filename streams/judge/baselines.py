@@ -88,6 +88,14 @@ class Baselines:
             self._compiled[principal] = CompiledBaseline.of(active) if active else None
         return self._compiled[principal]
 
+    def __len__(self) -> int:
+        """Return how many principals were met."""
+        return len(self._records)
+
+    def is_active(self, principal: str) -> bool:
+        """Return whether a version is in force."""
+        return principal.encode() in self._in_force
+
     def principals(self) -> list[str]:
         """Return all that were met."""
         return [key.decode() for key in self._records]

@@ -43,6 +43,8 @@ class Hours:
     marks: Marks
     mark: bytes = _mark_of("")
     now: str = UNDATED
+    _levels: dict[bytes, bytes] = field(default_factory=dict)
+    _said: tuple[bytes, bytes] = (b"", b"")
     _changed: dict[str, None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -85,11 +87,19 @@ class Hours:
         self._changed[hour] = None
         return counts
 
+    def note(self, levels: KpiRecord) -> None:
+        """Let a record of levels be written, if it was not the last one."""
+        record = levels.key, levels.encode()
+        if record != self._said:
+            self._said = record
+            self._levels[record[0]] = record[1]
+
     def take(self, *, flush: bool) -> list[StateRecord]:
         """Return the records that this transaction must write, and forget the hours that are closed by it."""
         closed = list(self.marks.hours)[:-_OPEN]
         due = [hour for hour in self._changed if flush or hour in closed]
-        records = [self._record(hour) for hour in due]
+        records: list[StateRecord] = [*self._levels.items(), *map(self._record, due)]
+        self._levels = {}
         for hour in due:
             del self._changed[hour]
         for hour in closed:

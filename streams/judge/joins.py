@@ -45,7 +45,7 @@ class Joins:
         """Return the shared facts that a record is decided with: by its activity and its context alone."""
         if is_shared(context.principal):
             return self._of_itself(fields, context)
-        found = self._of_image(context)
+        found = self._asked_of_image(context)
         for subject in _subjects(fields):
             self._ask(context, (subject,))
             found = found | self.shared.of_subject(subject)
@@ -63,13 +63,14 @@ class Joins:
             known.setdefault("container.image.id", context.principal.removeprefix(IMAGE))
         return self.shared.of_others(context.principal, known, source_of(fields))
 
-    def _of_image(self, context: Context) -> Event:
+    def of_image(self, context: Context) -> Event:
+        """Return the shared facts of the image of a context, for who decides nothing by them."""
+        return self.shared.of_image(context.deciding) if any(digests_of(context.deciding)) else {}
+
+    def _asked_of_image(self, context: Context) -> Event:
         configuration, manifests = digests_of(context.deciding)
-        names = (configuration, *manifests) if configuration else manifests
-        if not names:
-            return {}
-        self._ask(context, names)
-        return self.shared.of_image(context.deciding)
+        self._ask(context, (configuration, *manifests) if configuration else manifests)
+        return self.of_image(context)
 
     def _ask(self, context: Context, names: Iterable[str]) -> None:
         for name in names:

@@ -122,7 +122,9 @@ class Judge:
         memo_bytes = self._settings.judge.memo_bytes // sharing
         applied = self._applied.current
         contents = Contents(applied.policies, self._baselines.current, Joins(self._shared.current), applied.rules)
-        partition = Partition(number, contents, self._limits, memo_bytes, self._envelopes)
+        partition = Partition(
+            number, contents, self._limits, memo_bytes, self._envelopes, partitions=self._event_partitions
+        )
         partition.restore(state)
         self._untold |= dict.fromkeys(self._baselines.current.principals(), False)
         self._untold_subjects |= self._shared.current.subjects()

@@ -23,6 +23,7 @@ from streams.judge.entities import Entities, Entity
 from streams.judge.envelopes import Envelopes
 from streams.judge.figures import figures_of, own_figures_of
 from streams.judge.ledger import Ledger
+from streams.judge.levels import Levels
 from streams.judge.memo import Counter, Known, Limits, row_of
 from streams.judge.state import CounterState, StateReader, StateRecord
 from streams.judge.superseded import supersede
@@ -39,7 +40,7 @@ _OWN: Final = f"{records.JUDGE}:"
 class Partition:
     """State and output of one events partition; what a transaction must write besides verdicts is handed over by ``take``.
 
-    ``appended`` is when the broker was given what is being judged.
+    ``partitions`` is how many there are of ``events``; ``appended`` is when the broker was given what is being judged.
     """
 
     number: int
@@ -47,14 +48,17 @@ class Partition:
     limits: Limits
     memo_bytes: int
     envelopes: Envelopes
+    partitions: int = 1
     appended: str = ""
     ledger: Ledger = field(init=False)
     contexts: Contexts = field(init=False)
     entities: Entities = field(init=False)
     adoptions: Adoptions = field(init=False)
     _amendments: Amendments = field(init=False)
+    _levels: Levels = field(init=False)
 
     def __post_init__(self) -> None:
+        self._levels = Levels(self.number, self.partitions)
         self.ledger, self.contexts = Ledger(self.number), Contexts(self.memo_bytes)
         self.entities = Entities(self.contexts, self.ledger)
         self.adoptions = Adoptions(self.contents, self.contexts, self.ledger)
@@ -87,8 +91,21 @@ class Partition:
         return self._judge(event, moment, encoded, entity)
 
     def turn(self, moment: str) -> None:
-        """Count in the hour of this time from now on; a time may be cut off behind its hour."""
+        """Count in the hour of this time from now on; a time may be cut off behind its hour.
+
+        Where that is later than any before, and has come by the broker's clock, it is noted how things stood until then.
+        """
         self.ledger.turn(moment)
+        now = self.ledger.hours.now
+        reached = min(now, self.appended[:13] or now)
+        if reached > self.ledger.marks.reached:
+            self._note_levels()
+            self.ledger.marks.reached = reached
+
+    def _note_levels(self) -> None:
+        hour = self.ledger.marks.reached
+        if hour:
+            self.ledger.hours.note(self._levels.record(hour, self.entities.by_key.values(), self.contents))
 
     def _turn_to(self, moment: str) -> None:
         if not self.ledger.hours.is_of(moment):
@@ -190,6 +207,8 @@ class Partition:
 
     def take(self, *, flush: bool) -> tuple[list[StateRecord], list[StateRecord]]:
         """Return and forget the records of ``judge-state`` and of ``activities`` that this transaction must write."""
+        if flush:
+            self._note_levels()
         return self.ledger.take(self._row, flush=flush)
 
     def _row(self, counter: Counter) -> bytes:

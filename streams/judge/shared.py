@@ -11,7 +11,7 @@ from schemas.codec import Event, dumps_sorted
 from schemas.errors import ConfigurationError, Invalid
 from schemas.fields import FIELDS
 from schemas.settings import KafkaSettings
-from schemas.shared import IDENTITY, IMAGE, SHARED, WORKLOAD, SharedRecord, digests_of, united
+from schemas.shared import IDENTITY, IMAGE, SECRET, SHARED, WORKLOAD, SharedRecord, digests_of, united
 from streams.judge.follower import Follower
 from streams.kafka import Consumed
 
@@ -148,6 +148,10 @@ class SharedFacts:
     def subjects(self) -> set[str]:
         """Return all that are told of."""
         return self.subjects_named(self._named)
+
+    def secrets(self) -> list[str]:
+        """Return all secrets."""
+        return [name for name in self._named if name.startswith(SECRET)]
 
     def subjects_named(self, names: Iterable[str]) -> set[str]:
         """Return the subjects that these names belong to; an image is told of by its configuration, else by its first manifest."""

@@ -1,0 +1,112 @@
+"""How things stand in one partition: what runs, what of it should not, and how much of it a baseline covers.
+
+A container is counted where its events are. A principal and a secret are in no partition: the one that their name hashes to counts them.
+An image may run in several, so each names those that run in it; there are limits to that, and what is beyond is counted as left out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from schemas.codec import Event
+from schemas.kpi import KpiRecord
+from schemas.shared import digests_of
+from schemas.topics import partition_of
+from streams.judge.contents import Contents
+from streams.judge.entities import Entity
+from streams.judge.memo import Context
+
+__all__ = ["Levels"]
+
+_CONTAINER: Final = "container:"
+_ROOT: Final = frozenset({"", "0", "root"})
+_GRAVE: Final = ("critical ", "high ")
+_MAX_MEMBERS: Final = 2_000
+_DIGEST: Final = "sha256:"
+_SHORT: Final = 12
+
+
+@dataclass(slots=True)
+class Levels:
+    """Looks at a partition; what no event of it changes is counted again only where something else was adopted."""
+
+    partition: int
+    partitions: int
+    _known: tuple[object, ...] = ()
+    _elsewhere: dict[str, int] = field(default_factory=dict)
+
+    def record(self, hour: str, entities: Iterable[Entity], contents: Contents) -> KpiRecord:
+        """Return how things stand now, as of an hour."""
+        running = Tally(entity.context for entity in entities if not entity.ended)
+        figures: Tally[str] = Tally()
+        images: dict[str, set[str]] = {}
+        for context, number in running.items():
+            if context.principal.startswith(_CONTAINER):
+                self._look(context, number, contents, figures, images)
+        figures.update(self._of_names(contents))
+        members = {name: tuple(sorted(found)[:_MAX_MEMBERS]) for name, found in sorted(images.items())}
+        for name, found in images.items():
+            if len(found) > _MAX_MEMBERS:
+                figures[f"{name}|left out"] = len(found) - _MAX_MEMBERS
+        return KpiRecord(hour, "levels", self.partition, 0, dict(sorted(figures.items())), members)
+
+    def _look(
+        self, context: Context, number: int, contents: Contents, figures: Tally[str], images: dict[str, set[str]]
+    ) -> None:
+        """Count the containers of a context, and their image."""
+        image, shared = _image(context.deciding), contents.joins.of_image(context)
+        faults = tuple(_faults(shared))
+        figures["containers"] += number
+        for trait in (*_traits(context, contents), *faults):
+            figures[f"containers|{trait}"] += number
+        for name in ("images", *(f"images|{fault}" for fault in faults)) if image else ():
+            images.setdefault(name, set()).add(image)
+
+    def _of_names(self, contents: Contents) -> Mapping[str, int]:
+        """Return how it stands with principals and secrets."""
+        baselines, shared = contents.baselines, contents.joins.shared
+        known = (baselines.hash, len(baselines), shared.hash)
+        if known != self._known:
+            principals = list(filter(self._is_here, baselines.principals()))
+            secrets = list(filter(self._is_here, shared.secrets()))
+            self._known = known
+            self._elsewhere = {
+                "principals": len(principals),
+                "principals|active": sum(map(baselines.is_active, principals)),
+                "secrets": len(secrets),
+                "secrets|overdue": sum("secret.older_than" in shared.of_subject(secret) for secret in secrets),
+            }
+        return self._elsewhere
+
+    def _is_here(self, name: str) -> bool:
+        return partition_of(name.encode(), self.partitions) == self.partition
+
+
+def _traits(context: Context, contents: Contents) -> Iterator[str]:
+    user = context.deciding.get("container.settings.user")
+    if context.deciding.get("container.settings.root") or (user is not None and user.partition(":")[0] in _ROOT):
+        yield "root"
+    if context.deciding.get("container.settings.privileged"):
+        yield "privileged"
+    if contents.baselines.is_active(context.principal):
+        yield "covered"
+
+
+def _faults(shared: Event) -> Iterator[str]:
+    """Return what is wrong with an image, as far as registries and scanners have told."""
+    if not shared.get("container.image.registries"):
+        yield "unregistered"
+    if "container.image.scan.outcome" not in shared:
+        yield "unscanned"
+    if any(finding.startswith(_GRAVE) for finding in shared.get("container.image.vulnerabilities", ())):
+        yield "vulnerable"
+
+
+def _image(facts: Event) -> str:
+    """Return what an image is called here: the beginning of its digest, or its name where no digest is known."""
+    configuration, manifests = digests_of(facts)
+    digest = configuration or next(iter(manifests), "")
+    return digest.removeprefix(_DIGEST)[:_SHORT] or facts.get("container.image.name", "")
