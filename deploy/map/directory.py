@@ -98,6 +98,10 @@ class _Holder:
     end: End
     until: str
 
+    def held(self, moment: str) -> bool:
+        """Return whether it did so then, or later."""
+        return not self.until or self.until >= moment
+
 
 @dataclass(slots=True)
 class Directory:
@@ -106,6 +110,7 @@ class Directory:
     _holders: dict[tuple[str, str], list[_Holder]] = field(default_factory=dict)
     _clusters: dict[str, set[str]] = field(default_factory=dict)
     _addresses: dict[End, set[str]] = field(default_factory=dict)
+    _replicas: dict[End, list[_Holder]] = field(default_factory=dict)
     _served: dict[End, set[str]] = field(default_factory=dict)
     _labels: dict[End, set[str]] = field(default_factory=dict)
     _services: dict[tuple[str, str, str], End] = field(default_factory=dict)
@@ -127,6 +132,7 @@ class Directory:
             end = End("container", container.entity)
         self._labels.setdefault(end, set()).update(container.known.get("workload.labels") or ())
         holder = _Holder(end, container.ended or container.stopped)
+        self._replicas.setdefault(end, []).append(holder)
         for address in container.own.get("container.ip") or ():
             self._holders.setdefault((cluster, address), []).append(holder)
             self._clusters.setdefault(address, set()).add(cluster)
@@ -166,11 +172,12 @@ class Directory:
         end = workload_named(peer.workload) or self._by_address(connection) or self._by_name(connection)
         if end is None:
             return _elsewhere(connection, place)
-        return OWN if end == connection.owner and self._is_alone(end) else end
+        return OWN if end == connection.owner and self._is_alone(connection) else end
 
-    def _is_alone(self, end: End) -> bool:
-        """Return whether no second replica is known, whom a workload could have meant with its own name."""
-        return len(self._addresses.get(end, ())) <= 1
+    def _is_alone(self, connection: Connection) -> bool:
+        """Return whether no second replica is known that a workload could have meant with its own name."""
+        replicas = self._replicas.get(connection.owner, ())
+        return sum(one.held(connection.first) for one in replicas) <= 1
 
     def _by_address(self, connection: Connection) -> End | None:
         address = connection.peer.address
@@ -179,8 +186,8 @@ class Directory:
         if service is not None:
             return service
         holders = self._holders.get((cluster, address), ())
-        then = {one.end for one in holders if not one.until or one.until >= connection.first}
-        late = {one.end for one in holders if not one.until or one.until >= connection.last}
+        then = {one.end for one in holders if one.held(connection.first)}
+        late = {one.end for one in holders if one.held(connection.last)}
         found = then if len(then) == 1 else late
         return next(iter(found)) if len(found) == 1 else None
 

@@ -24,7 +24,7 @@ MAX_PORTS: Final = 16
 """How many ports of one peer, with one verdict, before they become one edge."""
 
 _STEPS: Final = ({4: 24, 6: 56}, {4: 16, 6: 40}, {4: 8, 6: 24}, {4: 0, 6: 0})
-"""Lengths of blocks, tried in order until there are few enough; one block for each version of the protocol is few enough."""
+"""Lengths of blocks by version of the protocol, tried in order until there are few enough."""
 
 _ADDRESSES: Final = frozenset({"address", "outside"})
 
@@ -108,10 +108,10 @@ def _badness(tally: Tally) -> int:
 
 
 def _of_anchor(addresses: Mapping[End, int]) -> Iterator[tuple[End, End]]:
-    """Yield addresses with their blocks: of one kind, one cluster, and one verdict."""
+    """Yield addresses with their blocks: of one kind, one cluster, one version of the protocol, and one verdict."""
 
-    def group(address: End) -> tuple[str, str, int]:
-        return address.kind, address.cluster, addresses[address]
+    def group(address: End) -> tuple[str, str, bool, int]:
+        return address.kind, address.cluster, ":" in address.name, addresses[address]
 
     for _, alike in groupby(sorted(addresses, key=lambda one: (group(one), one)), key=group):
         listed = list(alike)

@@ -33,11 +33,14 @@ def unite_sides(tallies: Tallies) -> Tallies:
 
 
 def _meant(pair: list[Place]) -> dict[Place, Place]:
-    """Return of the places of one pair that lack something which place they mean."""
-    by_port = dict(_with_port(pair))
-    after = sorted({by_port.get(place, place) for place in pair})
-    by_transport = dict(_with_transport(after))
-    return {place: by_transport.get(by_port.get(place, place), by_port.get(place, place)) for place in pair}
+    """Return of the places of one pair which place each means; what one turns out to mean may leave another only one choice."""
+    meant = {place: place for place in pair}
+    while True:
+        places = sorted(set(meant.values()))
+        found = dict(_with_transport(places)) or dict(_with_port(places))
+        if not found:
+            return meant
+        meant = {place: found.get(known, known) for place, known in meant.items()}
 
 
 def _with_port(pair: list[Place]) -> Iterator[tuple[Place, Place]]:
@@ -45,9 +48,9 @@ def _with_port(pair: list[Place]) -> Iterator[tuple[Place, Place]]:
     for place in pair:
         if place.port != UNSEEN_PORT:
             continue
-        others = [one for one in pair if one.port != UNSEEN_PORT and _may_be(one.transport, place.transport)]
-        if len({one.port for one in others}) == 1:
-            yield place, place._replace(port=others[0].port)
+        others = {one.port for one in pair if one.port != UNSEEN_PORT and _may_be(one.transport, place.transport)}
+        if len(others) == 1:
+            yield place, place._replace(port=others.pop())
 
 
 def _with_transport(pair: list[Place]) -> Iterator[tuple[Place, Place]]:
