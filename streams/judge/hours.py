@@ -44,11 +44,11 @@ class Hours:
     mark: bytes = _mark_of("")
     now: str = UNDATED
     _levels: dict[bytes, bytes] = field(default_factory=dict)
-    _said: tuple[bytes, bytes] = (b"", b"")
+    _said: bytes = b""
     _changed: dict[str, None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._changed = dict.fromkeys(self.marks.hours)
+        self._changed = dict.fromkeys(self.marks.unsaid)
 
     @property
     def pending(self) -> bool:
@@ -88,11 +88,10 @@ class Hours:
         return counts
 
     def note(self, levels: KpiRecord) -> None:
-        """Let a record of levels be written, if it was not the last one."""
-        record = levels.key, levels.encode()
-        if record != self._said:
-            self._said = record
-            self._levels[record[0]] = record[1]
+        """Let a record of levels be written, unless the last one says the same: it holds until the next."""
+        said = levels.encode()
+        if said != self._said:
+            self._said = self._levels[levels.key] = said
 
     def take(self, *, flush: bool) -> list[StateRecord]:
         """Return the records that this transaction must write, and forget the hours that are closed by it."""
@@ -104,6 +103,7 @@ class Hours:
             del self._changed[hour]
         for hour in closed:
             del self.marks.hours[hour], self.marks.series[hour]
+        self.marks.unsaid = list(self._changed)
         return records
 
     def _record(self, hour: str) -> StateRecord:

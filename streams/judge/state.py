@@ -46,8 +46,8 @@ class StateError(TidewaiterError):
 class Marks:
     """What changes with every transaction of a partition; ``outcomes`` counts the verdicts as they were given.
 
-    ``hours`` are the figures of the hours that are open, ``series`` their numbers, of which ``opened`` was given last; ``reached`` is the
-    latest hour of the events.
+    ``hours`` are the figures of the hours that are open, ``series`` their numbers, of which ``opened`` was given last, ``unsaid`` those that
+    have changed since they were written to ``kpi``; ``reached`` is the latest hour of the events.
     """
 
     number: int = 0
@@ -62,6 +62,7 @@ class Marks:
     hours: dict[str, dict[str, int]] = field(default_factory=dict)
     series: dict[str, int] = field(default_factory=dict)
     opened: int = 0
+    unsaid: list[str] = field(default_factory=list)
     reached: str = ""
 
 
@@ -155,11 +156,23 @@ def facts_told_record(subject: str, content_hash: str) -> StateRecord:
     return b"shared/" + subject.encode(), dumps(content_hash)
 
 
-COUNTED: Final = ("count", "last", "last_id", "samples", "replicas")
+COUNTED: Final = ("count", "last", "last_id", "samples", "replicas", "unauthorized")
 """What changes of a counter with every event, so that the marks carry it until its next record."""
 
 _NAMING: Final = ("slot", "activity")
-_VALUES: Final = ("slot", "dimension", "count", "first", "first_id", "last", "last_id", "samples", "born", "replicas")
+_VALUES: Final = (
+    "slot",
+    "dimension",
+    "count",
+    "first",
+    "first_id",
+    "last",
+    "last_id",
+    "samples",
+    "born",
+    "replicas",
+    "unauthorized",
+)
 
 
 def counter_record(counter: Counter) -> StateRecord:
