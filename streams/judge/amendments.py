@@ -57,8 +57,8 @@ class Amendments:
         counter = context.counters.get(verdict["verdict.activity"])
         if counter is None:
             counter = context.add(verdict["verdict.activity"], old.dimension, old.activity, self.ledger.number)
-        counter.absorb(old)
         counter.verdict = verdict
+        counter.absorb(old)
         self.ledger.open(counter)
         old.count = 0
         old.context.drop(old)

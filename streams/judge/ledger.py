@@ -116,6 +116,7 @@ class Ledger:
             outcome = counter.outcome
             self.marks.outcomes[outcome] = self.marks.outcomes.get(outcome, 0) + given
             self.hours.count(counter.figures, given)
+            counter.unauthorized += given if outcome == "unauthorized" else 0
             counter.tallied = counter.count
 
     # What goes out and comes back

@@ -18,7 +18,7 @@ from streams.rules.hits import Template
 __all__ = ["OTHER", "Context", "Counter", "Known", "Limits", "digest_of", "principal_of_row", "row_of"]
 
 OTHER: Final = "other"
-"""Begins the digest of the rows, one an outcome, into which everything beyond the limits of a dimension is counted."""
+"""Begins the digest of the rows, one a kind (``streams.judge.kinds``), into which everything beyond the limits of a dimension is counted."""
 
 UNKNOWN: Final = "unknown:"
 """Begins the principal of a container of which no facts have come."""
@@ -50,7 +50,7 @@ class Counter:
     """Exact count of one activity of one context in one partition; first and last are in the order of the partition.
 
     ``born`` is the second of event time in which it took one of the new rows of that second; ``tallied`` how much of the count is in
-    the tally of outcomes; ``replicas`` those of the context when facts were last counted here. An other row has no activity.
+    the tally of outcomes, and ``unauthorized`` how much had that outcome when it was judged; ``replicas`` those of the context when facts were last counted here. An other row has no activity.
     ``figures`` are the key figures for which each event counts. Activities of an other row that count for others are counted apart, each
     kind in a counter of which the row's is the ``whole``.
     """
@@ -70,6 +70,7 @@ class Counter:
     born: str = ""
     replicas: int = 0
     tallied: int = 0
+    unauthorized: int = 0
     figures: tuple[str, ...] = ()
     whole: Counter | None = None
 
@@ -84,9 +85,10 @@ class Counter:
         return self.slot.partition("@")[0]
 
     def absorb(self, earlier: Counter) -> None:
-        """Add the count of a counter of the same activity, whose verdicts were tallied when they were given."""
+        """Add the count of a counter of the same activity, whose verdicts were tallied when they were given, and are this one's now."""
         self.count += earlier.count
         self.tallied += earlier.count
+        self.unauthorized += earlier.count if self.outcome == "unauthorized" else 0
         if not self.first_id or earlier.first < self.first:
             self.first, self.first_id = earlier.first, earlier.first_id
         if earlier.last > self.last:
@@ -118,7 +120,8 @@ class Counter:
             return self
         self.whole.count += self.count
         self.whole.tallied += self.tallied
-        self.count = self.tallied = 0
+        self.whole.unauthorized += self.unauthorized
+        self.count = self.tallied = self.unauthorized = 0
         return self.whole
 
     def sample(self, event_id: str) -> None:
@@ -181,9 +184,9 @@ class Context:
         return self.principal.startswith(UNKNOWN)
 
     def counter(
-        self, activity: bytes, dimension: str, outcome: str, second: str, source: str, partition: int, limits: Limits
+        self, activity: bytes, dimension: str, kind: str, second: str, source: str, partition: int, limits: Limits
     ) -> tuple[Counter, bool]:
-        """Return the counter of an activity and whether it is new; beyond the limits the dimension's other row of its outcome.
+        """Return the counter of an activity and whether it is new; beyond the limits the dimension's other row of its kind.
 
         ``second`` is event time, so that the same events make the same rows whenever they are judged. With a ``source``
         each source has its own counter, so that first and last id are a range of one source.
@@ -193,7 +196,7 @@ class Context:
         if known is not None:
             return known, False
         if self.is_full(dimension, limits) or self.fresh[dimension, second] >= limits.new_rows_a_second:
-            slot, activity, second = f"{OTHER}-{dimension}-{outcome}", b"", ""
+            slot, activity, second = f"{OTHER}-{dimension}-{kind}", b"", ""
             if slot in self.counters:
                 return self.counters[slot], False
         return self.add(slot, dimension, activity, partition, second), True
@@ -213,7 +216,9 @@ class Context:
             return counter
         kind = counter.slot, figures
         if kind not in self.apart:
-            self.apart[kind] = replace(counter, count=0, tallied=0, samples=[], figures=figures, whole=counter)
+            self.apart[kind] = replace(
+                counter, count=0, tallied=0, unauthorized=0, samples=[], figures=figures, whole=counter
+            )
         return self.apart[kind]
 
     def drop(self, counter: Counter) -> None:
@@ -262,6 +267,7 @@ def row_of(counter: Counter, partition: int, activity: Event) -> dict[str, Any]:
         "activity.dimension": counter.dimension,
         "activity.partition": partition,
         "activity.count": counter.count,
+        "activity.unauthorized": counter.unauthorized,
         "activity.first": counter.first,
         "activity.first_id": counter.first_id,
         "activity.last": counter.last,

@@ -22,6 +22,7 @@ from streams.judge.dimension import dimension_of
 from streams.judge.entities import Entities, Entity
 from streams.judge.envelopes import Envelopes
 from streams.judge.figures import figures_of, own_figures_of
+from streams.judge.kinds import kind_of
 from streams.judge.ledger import Ledger
 from streams.judge.levels import Levels
 from streams.judge.memo import Counter, Known, Limits, row_of
@@ -153,7 +154,7 @@ class Partition:
         verdict = judgement.verdict
         # Amendments are ranges of one source.
         source = event["event.id"].rpartition(":")[0] if entity.provisional else ""
-        counter = self._counter(activity, fields, moment, source, entity, verdict["verdict.outcome"])
+        counter = self._counter(activity, fields, moment, source, entity, kind_of({**fields, **verdict}))
         counter.seen(event["event.id"], moment)
         if counter.activity:
             counter.verdict = verdict
@@ -178,11 +179,9 @@ class Partition:
             return False
         return bool(counter.activity) or counter.context.is_full(counter.dimension, self.limits)
 
-    def _counter(
-        self, activity: bytes, fields: Event, moment: str, source: str, entity: Entity, outcome: str
-    ) -> Counter:
+    def _counter(self, activity: bytes, fields: Event, moment: str, source: str, entity: Entity, kind: str) -> Counter:
         dimension, second = dimension_of(fields), moment[:19]
-        counter, new = entity.context.counter(activity, dimension, outcome, second, source, self.number, self.limits)
+        counter, new = entity.context.counter(activity, dimension, kind, second, source, self.number, self.limits)
         if new:
             self.ledger.open(counter)
         return counter
@@ -198,6 +197,7 @@ class Partition:
         output, counter = self._judge(event, moment, encode_event(event), entity)
         counter.count += 1
         counter.tallied += 1  # outcomes are of events alone
+        counter.unauthorized += counter.outcome == "unauthorized"
         self.ledger.hours.count_at(moment, own_figures_of(event))
         self.ledger.change(counter)
         supersede(counter, self.ledger)
