@@ -167,10 +167,18 @@ class SharedFacts:
         elif joined:
             yield IMAGE + min(min(record.names) for record in joined)
 
+    def known_of(self, subject: str) -> Event:
+        """Return everything that is known of a subject, also what decides nothing; empty where nobody tells of it."""
+        records = self._of(subject)
+        return {**_identity(subject, records), **united(records)} if records else {}
+
+    def _of(self, subject: str) -> list[SharedRecord]:
+        name = subject.removeprefix(IMAGE)
+        return self._joined(name if subject != name else "", (name,))
+
     def told(self, subject: str) -> Told | None:
         """Return what there is to tell of a subject; None where nothing decides, and for a workload, which nothing is decided about."""
-        name = subject.removeprefix(IMAGE)
-        records = self._joined(name if subject != name else "", (name,))
+        records = self._of(subject)
         facts = united(records)
         deciding = {name: value for name, value in facts.items() if FIELDS[name].decides and value != []}
         if not deciding or subject.startswith(WORKLOAD):
