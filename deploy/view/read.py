@@ -17,7 +17,10 @@ from schemas.codec import Event, loads
 from schemas.shared import SharedRecord
 from streams.judge.shared import SharedFacts
 
-__all__ = ["Activity", "Entity", "activities", "documents", "entities", "shared_facts"]
+__all__ = ["Activity", "Entity", "activities", "documents", "entities", "shared_facts", "shared_records"]
+
+
+_LONG: Final = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +92,19 @@ def activities(view: sqlite3.Connection, where: str = "1", values: Sequence[Any]
         yield reduce(_together, seen)
 
 
-def shared_facts(view: sqlite3.Connection, kind: str = "") -> SharedFacts:
-    """Return what all sources say, ready to be joined, of subjects that begin with ``kind``: images, workloads, secrets, or all."""
-    found = SharedFacts()
-    asked = "SELECT text FROM shared JOIN contents ON id = record WHERE substr(subject, 1, ?) = ?"
+def shared_records(view: sqlite3.Connection, kind: str = "") -> Iterator[SharedRecord]:
+    """Yield what each source says of each subject that begins with ``kind``: images, workloads, secrets, or all."""
+    asked = (
+        "SELECT text FROM shared JOIN contents ON id = record WHERE substr(subject, 1, ?) = ? ORDER BY subject, source"
+    )
     for (text,) in view.execute(asked, [len(kind), kind]):
-        record = SharedRecord.decode(text.encode())
+        yield SharedRecord.decode(text.encode())
+
+
+def shared_facts(view: sqlite3.Connection, kind: str = "") -> SharedFacts:
+    """Return the same, ready to be joined as judges join it."""
+    found = SharedFacts()
+    for record in shared_records(view, kind):
         found.put(record.key, record.encode())
     return found
 
@@ -118,8 +128,14 @@ def _together(one: Activity, other: Activity) -> Activity:
     return replace(last, count=one.count + other.count, first=first.first, first_id=first.first_id)
 
 
-@lru_cache(maxsize=65_536)
 def _fields(text: str) -> Event:
-    """Return the fields of a content; many rows share one, which nobody changes."""
+    """Return the fields of a content; many rows share one, which nobody changes. Scans of images are too large to be remembered."""
+    return _remembered(text) if len(text) < _LONG else _decoded(text)
+
+
+def _decoded(text: str) -> Event:
     fields: Event = loads(text)
     return fields
+
+
+_remembered = lru_cache(maxsize=65_536)(_decoded)
