@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from deploy.cli import baseline, bench, connections, demo, files, keys, policy, processes, rules, stack
+from deploy.cli import baseline, bench, connections, demo, files, inventory, keys, policy, processes, rules, stack
 
 __all__ = ["app"]
 
@@ -29,6 +29,7 @@ app.command("deliver")(processes.deliver)
 app.add_typer(policy.app, name="policy")
 app.add_typer(rules.app, name="rules")
 app.add_typer(baseline.app, name="baseline")
+app.add_typer(inventory.app, name="inventory")
 app.command("map")(connections.map_)
 app.add_typer(keys.app, name="keys")
 app.add_typer(bench.app, name="bench")
