@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from deploy.cli.console import err
-from deploy.cli.options import Json
+from deploy.cli.options import Json, time_named
 from deploy.cli.sections import columns, minute
 from deploy.cli.table import OUTCOME_STYLES
 from deploy.map.difference import Difference, change_of
@@ -26,8 +26,8 @@ from deploy.map.tally import OUTCOMES
 from deploy.pipeline import policies_in_force
 from deploy.view.update import following
 from schemas.codec import dumps
-from schemas.errors import ConfigurationError, Invalid
-from schemas.event import now, parse_time, timestamp
+from schemas.errors import ConfigurationError
+from schemas.event import now
 from schemas.settings import Settings, load_settings
 from streams.baseline.exports.words import shown
 from streams.judge.data import DataClasses
@@ -80,20 +80,12 @@ def map_(
     chosen = "json" if as_json else format_
     if chosen not in _FORMATS:
         raise ConfigurationError(f"there is no format {chosen!r}; choose one of {', '.join(_FORMATS)}")
-    begin, end = (_time(text) for text in between)
-    asked = Asked(namespace, end or _time(at))
-    wanted = [concerning(namespace, name), *_wanted(verdict or [], _time(since))]
+    begin, end = (time_named(text) for text in between)
+    asked = Asked(namespace, end or time_named(at))
+    wanted = [concerning(namespace, name), *_wanted(verdict or [], time_named(since))]
     graph = narrowed(_read(load_settings(), asked, rebuild=rebuild), *wanted)
     until = asked.until or now()
     _tell(_Shown(_fitting(graph, chosen, by=by), _title(namespace, begin, until), until, begin), chosen, file)
-
-
-def _time(text: str) -> str:
-    """Return a time as events have it; empty for none."""
-    try:
-        return timestamp(parse_time(text)) if text else ""
-    except Invalid as error:
-        raise ConfigurationError(f"`{text}` is no time: {error}; write 2026-05-31T10:00:00Z") from error
 
 
 def _wanted(verdicts: list[str], since: str) -> Iterator[Wanted]:
