@@ -1,0 +1,1 @@
+"""Alerts for people at a command line: read, told as stories, and decided about."""

@@ -1,0 +1,60 @@
+"""Everything that is asked of alerts, read from the topics as they stand now."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from deploy.kafka import partitions_of, read_all
+from deploy.view.read import entities
+from deploy.view.update import following
+from schemas.alert import Alert
+from schemas.errors import ConfigurationError, Invalid
+from schemas.settings import Settings
+from streams.alerts.incidents import Incident, incidents_of
+from streams.applied import RULES_KEY
+from streams.rules.ruleset import RuleSet
+
+__all__ = ["alert_named", "homes", "incidents", "read_alerts", "remedies"]
+
+
+def read_alerts(settings: Settings) -> list[Alert]:
+    """Return all alerts as they stand, in the order in which they were opened; what cannot be read is a ``ConfigurationError``."""
+    partitions_of(settings.kafka, "alerts")
+    try:
+        found = [Alert.decode(value) for value in read_all(settings.kafka, "alerts").values() if value]
+    except Invalid as error:
+        raise ConfigurationError(f"topic alerts: {error}; run the version of Tidewaiter that wrote it") from error
+    return sorted(found, key=lambda alert: (alert.opened, alert.id))
+
+
+def homes(settings: Settings) -> Mapping[str, set[str]]:
+    """Return the hosts of each principal that has containers, as far as they are known."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    with following(settings) as view:
+        for one in entities(view, "container"):
+            if host := one.own.get("host.name"):
+                found[one.principal].add(host)
+    return found
+
+
+def incidents(settings: Settings, window_hours: float) -> list[Incident]:
+    """Return the stories that alerts tell."""
+    return incidents_of(read_alerts(settings), homes(settings), window_hours)
+
+
+def remedies(settings: Settings) -> dict[str, str]:
+    """Return what rules in force say is to be done, by their ids."""
+    manifest = {key: value for (_, key), value in read_all(settings.kafka, "policies").items()}.get(RULES_KEY.encode())
+    rules = RuleSet.from_manifest(manifest) if manifest else RuleSet.empty()
+    return {one.label: one.remedy for one in (*rules.rules, *rules.correlations) if one.remedy}
+
+
+def alert_named(alerts: list[Alert], name: str) -> Alert:
+    """Return the alert whose id begins so; raise ``ConfigurationError`` where none does, or several do."""
+    found = [alert for alert in alerts if alert.id.startswith(name.lower())]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise ConfigurationError(f"there is no alert {name!r}: `tidewaiter alerts list` shows what there is")
+    raise ConfigurationError(f"{len(found)} alerts begin with {name!r}: write more of the id, such as {found[0].id}")
