@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import typer
 
-from deploy.cli import baseline, bench, connections, demo, files, inventory, keys, policy, processes, rules, stack
+from deploy.cli import (
+    alerts,
+    baseline,
+    bench,
+    connections,
+    demo,
+    files,
+    inventory,
+    keys,
+    kpi,
+    policy,
+    processes,
+    rules,
+    stack,
+)
 
 __all__ = ["app"]
 
@@ -29,7 +43,9 @@ app.command("deliver")(processes.deliver)
 app.add_typer(policy.app, name="policy")
 app.add_typer(rules.app, name="rules")
 app.add_typer(baseline.app, name="baseline")
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(inventory.app, name="inventory")
 app.command("map")(connections.map_)
+app.command("kpi")(kpi.kpi)
 app.add_typer(keys.app, name="keys")
 app.add_typer(bench.app, name="bench")

@@ -1,0 +1,1 @@
+"""Key figures by hour and day: a pure function of the topics ``kpi`` and ``alerts``."""
