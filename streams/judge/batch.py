@@ -89,7 +89,7 @@ def _judge_run(run: Iterable[Consumed], partition: Partition, outlines: Containe
     """
     entities, touched, hours = partition.entities.by_key, partition.ledger.touched, partition.ledger.hours
     write = batch.produced[partition.number].append
-    place, last_outline = 0, b""
+    place, time_at, last_outline = 0, 0, b""
     for message in run:
         value, key = message.value(), message.key()
         try:
@@ -108,8 +108,10 @@ def _judge_run(run: Iterable[Consumed], partition: Partition, outlines: Containe
         if len(head) > MAX_BYTES or (outline != last_outline and outline not in outlines):
             batch.admit(message, partition)
             continue
-        if hours.mark not in head:
-            partition.turn(moment_in(head))
+        if not head.startswith(hours.mark, time_at):
+            time_at = head.find(hours.mark)
+            if time_at < 0:
+                partition.turn(moment_in(head))
         entity.last, counter, last_outline = known, known.counter, outline
         counter.count += 1
         touched[counter] = value
