@@ -101,8 +101,14 @@ def _java_command(java: Java, libraries: Path, directory: Path, heap_mebibytes: 
     )
 
 
+def _cluster_id() -> str:
+    """Return a new one that does not begin as an option does: the formatter would take it for one."""
+    made = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    return _cluster_id() if made.startswith("-") else made
+
+
 def _format(java: Java, libraries: Path, directory: Path) -> None:
-    cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    cluster_id = _cluster_id()
     properties = directory / "server.properties"
     tool = ("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(properties))
     log = directory / "format.log"
