@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
@@ -14,7 +15,7 @@ def layers_of(nodes: Iterable[Named], pairs: Iterable[tuple[Named, Named]]) -> d
     """Return the layer of each node, from 0; pairs with what is no node count for nothing.
 
     Each stands behind all that lead to it; what nothing leads to stands close before what it leads to. Of a circle the last step back
-    counts for nothing, in the order of names.
+    counts for nothing.
     """
     after: dict[Named, list[Named]] = {node: [] for node in sorted(nodes)}
     for source, target in sorted(pairs):
@@ -57,6 +58,6 @@ def _without_circles(after: Mapping[Named, list[Named]]) -> list[Named]:
 
 
 def _roots_first(after: Mapping[Named, list[Named]]) -> list[Named]:
-    """Return what nothing leads to before the rest, so that a circle is entered where others enter it."""
-    led_to = {follower for followers in after.values() for follower in followers}
-    return sorted(after, key=lambda node: (node in led_to, node))
+    """Return nodes so that a circle is entered where others enter it, or else at who leads to most and is led to least."""
+    led_to = Counter(follower for followers in after.values() for follower in followers)
+    return sorted(after, key=lambda node: (node in led_to, led_to[node] - len(after[node]), node))

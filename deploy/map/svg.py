@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from math import log10
 from typing import Final
 from xml.sax.saxutils import escape
@@ -122,7 +123,9 @@ def _lines(lines: list[Line], layout: Layout) -> Iterator[str]:
     arriving = _ports(lines, layout, outgoing=False)
     labels = []
     for number, line in enumerate(lines):
-        curve = _Curve.between(layout.nodes[line.source], layout.nodes[line.target], leaving[number], arriving[number])
+        source, target = layout.nodes[line.source], layout.nodes[line.target]
+        lanes = layout.lanes.get((line.source, line.target), ())
+        curve = _Curve.between(source, target, (leaving[number], arriving[number]), lanes)
         failed = " failed" if line.is_failed else ""
         yield (
             f'<g><title>{_text(describe_line(line))}</title><path class="line {line.style}{failed}" '
@@ -137,53 +140,66 @@ def _width(count: int) -> float:
 
 
 def _ports(lines: list[Line], layout: Layout, *, outgoing: bool) -> Mapping[int, float]:
-    """Return how far down each line leaves its source or reaches its target: side by side, in the order of the other ends."""
+    """Return how far down each line leaves its source or reaches its target: side by side, in the order in which they run on."""
     meeting: dict[End, list[int]] = {}
     for number, line in enumerate(lines):
         meeting.setdefault(line.source if outgoing else line.target, []).append(number)
     found: dict[int, float] = {}
     for end, numbers in meeting.items():
         box = layout.nodes[end]
-        others = {
-            number: layout.nodes[lines[number].target if outgoing else lines[number].source] for number in numbers
-        }
         step = box.height / (len(numbers) + 1)
-        ordered = sorted(numbers, key=lambda number: (others[number].middle, number))
-        found |= {number: box.y + step * (place + 1) for place, number in enumerate(ordered)}
+        ordered = sorted((_next(lines[number], layout, outgoing=outgoing).middle, number) for number in numbers)
+        found |= {number: box.y + step * (place + 1) for place, (_, number) in enumerate(ordered)}
     return found
 
 
-class _Curve(tuple[float, ...]):
-    """A cubic curve: the coordinates of its two ends and of the two points that bend it."""
+def _next(line: Line, layout: Layout, *, outgoing: bool) -> Box:
+    """Return what a line comes to next after its source, or came from last before its target."""
+    way = [layout.nodes[line.source], *layout.lanes.get((line.source, line.target), ()), layout.nodes[line.target]]
+    return way[1] if outgoing else way[-2]
 
-    __slots__ = ()
+
+@dataclass(frozen=True, slots=True)
+class _Curve:
+    """A line as points that it goes through, ``leaving`` the first to the right (1) or to the left (-1), straight through lanes."""
+
+    points: tuple[tuple[float, float], ...]
+    leaving: float
+    arriving: float
 
     @classmethod
-    def between(cls, source: Box, target: Box, leaves: float, arrives: float) -> _Curve:
-        """Return the curve from one box to another: to the right, back to the left, or around the right side of one column."""
+    def between(cls, source: Box, target: Box, ends: tuple[float, float], lanes: Iterable[Box]) -> _Curve:
+        """Return the line from one box to another: to the right or to the left through lanes, or around one column's right side."""
+        leaves, arrives = ends
         if target.x > source.x:
-            start, end = source.right, target.x
-            bend = (end - start) * _BEND
-            return cls((start, leaves, start + bend, leaves, end - bend, arrives, end, arrives))
+            through = [point for lane in lanes for point in ((lane.x, lane.middle), (lane.right, lane.middle))]
+            return cls(((source.right, leaves), *through, (target.x, arrives)), 1, 1)
         if target.x < source.x:
-            start, end = source.x, target.right
-            bend = (start - end) * _BEND
-            return cls((start, leaves, start - bend, leaves, end + bend, arrives, end, arrives))
-        side = source.right
-        return cls((side, leaves, side + _LOOP, leaves, side + _LOOP, arrives, side, arrives))
+            through = [point for lane in lanes for point in ((lane.right, lane.middle), (lane.x, lane.middle))]
+            return cls(((source.x, leaves), *through, (target.right, arrives)), -1, -1)
+        return cls(((source.right, leaves), (source.right, arrives)), 1, -1)
+
+    def _bends(self, number: int) -> tuple[tuple[float, float], ...]:
+        """Return the four points of one piece: its ends, and between them those that bend it."""
+        (x, y), (to_x, to_y) = self.points[number : number + 2]
+        bend = abs(to_x - x) * _BEND or _LOOP
+        return (x, y), (x + self.leaving * bend, y), (to_x - self.arriving * bend, to_y), (to_x, to_y)
 
     @property
     def path(self) -> str:
         """Return it in the words of SVG."""
-        x0, y0, x1, y1, x2, y2, x3, y3 = self
-        return f"M{x0:.1f} {y0:.1f} C{x1:.1f} {y1:.1f} {x2:.1f} {y2:.1f} {x3:.1f} {y3:.1f}"
+        x, y = self.points[0]
+        pieces = (self._bends(number) for number in range(len(self.points) - 1))
+        return f"M{x:.1f} {y:.1f}" + "".join(
+            " C" + " ".join(f"{x:.1f} {y:.1f}" for x, y in bends[1:]) for bends in pieces
+        )
 
     def at(self, share: float) -> tuple[float, float]:
-        """Return the point that lies so far along."""
+        """Return the point that lies so far along its first piece, where no other line runs with it."""
         rest = 1 - share
         weights = (rest**3, 3 * rest**2 * share, 3 * rest * share**2, share**3)
-        x = sum(weight * value for weight, value in zip(weights, self[0::2], strict=True))
-        y = sum(weight * value for weight, value in zip(weights, self[1::2], strict=True))
+        bends = self._bends(0)
+        x, y = (sum(weight * point[axis] for weight, point in zip(weights, bends, strict=True)) for axis in (0, 1))
         return x, y
 
 
