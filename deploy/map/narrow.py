@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Final
 
 from deploy.map.difference import with_edges
-from deploy.map.end import End
-from deploy.map.folds import Place, Tallies, fold_ports
+from deploy.map.end import End, Kind
+from deploy.map.folds import Place, Ports, Tallies, fold_ports
 from deploy.map.graph import Edge, Map, Node
 from deploy.map.sides import UNSEEN_PORT
 from deploy.map.tally import Tally
@@ -37,16 +37,24 @@ def concerning(namespace: str = "", name: str = "") -> Wanted:
 def by_namespace(graph: Map) -> Map:
     """Return a map whose ends are namespaces, and kinds of what lies in none; what stays within one is left out of it."""
     tallies: Tallies = {}
+    many: dict[Place, Ports] = {}
     for edge in graph.edges:
         source, target = _whole(edge.source), _whole(edge.target)
         if source != target:
             place = Place(source, target, edge.transport, UNSEEN_PORT if edge.port is None else edge.port)
             tallies.setdefault(place, Tally()).add(edge.tally)
+            if edge.ports:
+                many[place] = _most(edge.ports, many.get(place, edge.ports))
     edges = tuple(
-        Edge(*place[:3], None if place.port == UNSEEN_PORT else place.port, ports, tally)
+        Edge(*place[:3], None if place.port == UNSEEN_PORT else place.port, ports or many.get(place), tally)
         for place, tally, ports in fold_ports(tallies)
     )
     return Map(tuple(Node(end) for end in sorted(set(map(_whole_of_node, graph.nodes)))), edges, graph.left_out)
+
+
+def _most(one: Ports, other: Ports) -> Ports:
+    """Return what is known at least of the ports of both."""
+    return Ports(max(one.count, other.count), min(one.lowest, other.lowest), max(one.highest, other.highest))
 
 
 def _whole_of_node(node: Node) -> End:
@@ -56,7 +64,15 @@ def _whole_of_node(node: Node) -> End:
 def _whole(end: End) -> End:
     if end.kind in ("workload", "service"):
         return End("namespace", f"{end.cluster}/{end.namespace or '(no namespace)'}")
-    return End(end.kind, _KINDS.get(end.kind, "all"))
+    return End(end.kind, _KINDS.get(end.kind, end.name))
 
 
-_KINDS: Final = {"outside": "all addresses outside", "name": "all names", "address": "/private addresses"}
+_KINDS: Final[dict[Kind, str]] = {
+    "account": "all accounts",
+    "address": "/private addresses",
+    "container": "all such containers",
+    "host": "all hosts",
+    "name": "all names",
+    "others": "all others",
+    "outside": "all addresses outside",
+}
