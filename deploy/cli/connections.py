@@ -82,7 +82,8 @@ def map_(
         raise ConfigurationError(f"there is no format {chosen!r}; choose one of {', '.join(_FORMATS)}")
     begin, end = (time_named(text) for text in between)
     asked = Asked(namespace, end or time_named(at))
-    wanted = [concerning(namespace, name), *_wanted(verdict or [], time_named(since))]
+    concerns = [concerning(namespace, name)] if namespace or name else []
+    wanted = [*concerns, *_wanted(verdict or [], time_named(since))]
     graph = narrowed(_read(load_settings(), asked, rebuild=rebuild), *wanted)
     until = asked.until or now()
     _tell(_Shown(_fitting(graph, chosen, by=by), _title(namespace, begin, until), until, begin), chosen, file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from deploy.map.difference import with_edges
@@ -21,8 +22,11 @@ Wanted = Callable[[Edge], bool]
 
 
 def narrowed(graph: Map, *wanted: Wanted) -> Map:
-    """Return what of a map is wanted for every reason."""
-    return with_edges(graph, (edge for edge in graph.edges if all(wants(edge) for wants in wanted)))
+    """Return what of a map is wanted for every reason; what has no place on the map is then not counted."""
+    if not wanted:
+        return graph
+    part = with_edges(graph, (edge for edge in graph.edges if all(wants(edge) for wants in wanted)))
+    return replace(part, left_out={})
 
 
 def concerning(namespace: str = "", name: str = "") -> Wanted:
