@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import pytest
+
+from deploy.map.narrow import by_namespace, concerning, narrowed
+from tests.deploy.map.lab import connected, known_of, lines, made
+
+GRAPH = made(
+    [
+        connected("web", "prod/shop/app", 80),
+        connected("app", "prod/data/db", 5432, count=3),
+        connected("api", "prod/data/db", 5432, count=4),
+        connected("app", "203.0.113.9", 443, outcome="unauthorized"),
+        connected("job", "prod/data/db", 5432, known=known_of("job", "jobs")),
+        connected("job", "prod/data/queue", 5672, known=known_of("job", "jobs", workload__cluster="prod")),
+        *(connected("api", "prod/data/db", port, outcome="unauthorized") for port in range(100, 160)),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("namespace", "edges"), [("shop", 5), ("prod/shop", 5), ("jobs", 2), ("data", 5), ("test/shop", 0)]
+)
+def test_what_concerns_a_namespace(namespace: str, edges: int) -> None:
+    assert len(narrowed(GRAPH, concerning(namespace)).edges) == edges
+
+
+def test_what_has_a_name() -> None:
+    assert lines(narrowed(GRAPH, concerning(name="queue"))) == [
+        "workload:prod/jobs/job > workload:prod/data/queue 5672"
+    ]
+    assert lines(narrowed(GRAPH, concerning("jobs", "api"))) == []
+
+
+def test_several_reasons_hold_together() -> None:
+    found = narrowed(GRAPH, concerning("shop"), lambda edge: edge.tally.verdict == "unauthorized")
+    assert [edge.what for edge in found.edges] == ["60 ports", "443"]
+    assert {node.end.label for node in found.nodes} == {"203.0.113.9", "api", "app", "db"}
+
+
+def test_namespaces_as_one_keep_every_count() -> None:
+    found = by_namespace(GRAPH)
+    assert lines(found) == [
+        "namespace:prod/jobs > namespace:prod/data 5432",
+        "namespace:prod/jobs > namespace:prod/data 5672",
+        "namespace:prod/shop > namespace:prod/data 60 ports",
+        "namespace:prod/shop > namespace:prod/data 5432",
+        "namespace:prod/shop > outside:all addresses outside 443",
+    ]
+    assert [edge.tally.count for edge in found.edges] == [1, 1, 60, 7, 1]
+    assert [node.end.label for node in found.nodes] == ["data", "jobs", "shop", "all addresses outside"]
