@@ -26,6 +26,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, get_args, get_type_hints
 from urllib.parse import quote, unquote
 
+from schemas.baseline import texts_in
 from schemas.codec import Event, dumps_sorted, loads
 from schemas.errors import Invalid
 from schemas.event import parse_time
@@ -220,7 +221,7 @@ def _read(name: str, value: Any) -> Any:
         return _checked(name, value, kind)
     if name == "outcomes":
         return {_checked(name, word, str): _checked(name, number, int) for word, number in dict(value).items()}
-    return value if name == "state" else tuple(_checked(name, one, str) for one in value)
+    return value if name == "state" else texts_in(value)
 
 
 def _checked(name: str, value: Any, kind: type) -> Any:

@@ -91,6 +91,7 @@ def row(
     facts = {"cluster": cluster, "namespace": namespace, "name": workload, "container": container}
     value = {
         "activity.principal": principal,
+        "activity.context": "c0ffee",
         "activity.digest": name,
         "activity.dimension": "exec",
         "activity.partition": partition,
