@@ -108,6 +108,7 @@ _ENVELOPE = (
     _envelope("finding.event", "keyword", "Id of the event with which the condition of the rule came true."),
     _envelope("finding.events", "keyword", "Ids of the last events up to that one, 20 at most.", many=True),
     _envelope("finding.group", "keyword", "What they have in common, `FIELD=VALUE`.", "identity", many=True),
+    _envelope("container.state", "keyword", "How a container stood when its facts were told: `running`, `exited` …"),
 )
 
 _ACTIVITY = (

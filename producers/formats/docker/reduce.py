@@ -14,7 +14,7 @@ __all__ = ["reduced_image", "reduced_inspect"]
 _TOP: Final = ("Id", "Name", "Created", "Path", "Args", "Image", "AppArmorProfile")
 _PARTS: Final = MappingProxyType(
     {
-        "State": ("StartedAt",),
+        "State": ("StartedAt", "Status"),
         "Config": ("User", "Image", "Labels", "Healthcheck", "Shell"),
         "HostConfig": (
             *("Privileged", "NetworkMode", "PidMode", "IpcMode", "UTSMode", "UsernsMode", "CgroupnsMode"),
