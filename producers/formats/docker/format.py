@@ -32,6 +32,17 @@ _USAGE: Final = MappingProxyType(
         "event.dataset": "docker.stats",
     }
 )
+_GONE: Final = MappingProxyType(
+    {
+        "event.kind": "event",
+        "event.action": "container-gone",
+        "event.category": ["host"],
+        "event.type": ["end"],
+        "event.outcome": "unknown",
+        "event.reason": "it ran when the engine was seen last, and runs no more",
+    }
+    | _SENSOR
+)
 _NANOSECONDS: Final = 1_000_000_000
 _MAX_KNOWN: Final = 20_000
 _NEVER: Final = "0001-"
@@ -80,9 +91,11 @@ class DockerFormat:
             raise Invalid(f"not a JSON object but {type(item).__name__}")
         if "HostConfig" in item and "Id" in item:  # a line of `docker inspect`
             item = {"inspect": item}
-        usage = object_of(item.get("usage"))
+        usage, gone = object_of(item.get("usage")), text_of(item.get("gone"))
         if usage:
             return self._used(item, usage)
+        if gone:
+            return [_head_of(item, gone) | _GONE]
         inspect = object_of(item.get("inspect"))
         if inspect and not any(text_of(item.get(key)) for key in ("Action", "status", "Status")):
             return [self._inspected(item, inspect)]
@@ -105,10 +118,7 @@ class DockerFormat:
 
     def _used(self, item: Event, usage: Event) -> list[Result]:
         """Return an event for each metric of a measurement."""
-        container_id = (text_of(usage.get("Id")) or "").lower()
-        if not _CONTAINER_ID.fullmatch(container_id):
-            raise Invalid(f"a measurement whose Id is not 12 to 64 hexadecimal digits: {container_id[:80]!r}")
-        head = {"@timestamp": _time(item), "entity.id": container_entity(container_id)} | _USAGE
+        head = _head_of(item, text_of(usage.get("Id")) or "") | _USAGE
         known = (resource_of(metric, usage.get(metric)) for metric in FLOORS)
         return [
             head | {"event.category": ["host"], "event.type": ["info"]} | resource for resource in known if resource
@@ -159,6 +169,7 @@ class DockerFormat:
             "event.dataset": "docker.facts",
             "facts.authority": authority,
             "host.name": self._options.host or None,
+            "container.state": text_of(state.get("Status")),
         }
         return _present(head | {"workload.cluster": self._options.cluster} | known)
 
@@ -167,6 +178,15 @@ class DockerFormat:
         self._known.move_to_end(entity)
         if len(self._known) > _MAX_KNOWN:
             self._known.popitem(last=False)
+
+
+def _head_of(item: Event, container_id: str) -> Event:
+    """Return when something was found out of a container, and of which."""
+    if not _CONTAINER_ID.fullmatch(container_id.lower()):
+        raise Invalid(
+            f"what was found out of a container whose id is not 12 to 64 hexadecimal digits: {container_id[:80]!r}"
+        )
+    return {"@timestamp": _time(item), "entity.id": container_entity(container_id)}
 
 
 def _time(item: Event, *otherwise: Any) -> str:

@@ -13,15 +13,27 @@ from producers.formats.values import object_of, text_of, texts_of
 from producers.origins.docker.engine import Engine
 from schemas.codec import Event
 
-__all__ = ["Inspector"]
+__all__ = ["ENDS", "Inspector", "action_of", "container_of"]
 
 _CHANGES: Final = frozenset({"create", "start", "restart", "update", "rename"})
-_ENDS: Final = frozenset({"die", "died", "destroy", "remove", "stop", "cleanup"})
+ENDS: Final = frozenset({"die", "died", "destroy", "remove", "stop", "cleanup"})
 _PODMAN_EXEC: Final = "exec"
 _MAX_KNOWN: Final = 20_000
 _MAX_EXECS: Final = 20_000
 
 _log = structlog.get_logger(__name__)
+
+
+def action_of(event: Event) -> str:
+    """Return what an event says was done, without what follows its colon."""
+    return (text_of(event.get("Action")) or text_of(event.get("status")) or "").partition(": ")[0]
+
+
+def container_of(event: Event) -> str:
+    """Return the id of the container that an event is about; empty for one about anything else."""
+    if event.get("Type", "container") != "container":
+        return ""
+    return text_of(object_of(event.get("Actor")).get("ID")) or text_of(event.get("id")) or ""
 
 
 class Inspector:
@@ -46,18 +58,13 @@ class Inspector:
 
     def about(self, event: Event) -> Event:
         """Return what to add to an event; raise ``EngineError`` if the engine cannot be asked."""
-        action = (text_of(event.get("Action")) or text_of(event.get("status")) or "").partition(": ")[0]
-        if event.get("Type", "container") != "container":
-            if event.get("Type") == "image":
-                self._images.clear()  # it may have another name or digest now
-            return {}
-        container_id = text_of(object_of(event.get("Actor")).get("ID")) or text_of(event.get("id")) or ""
-        if not container_id:
-            return {}
-        return self._about_container(container_id, action)
+        if event.get("Type") == "image":
+            self._images.clear()  # it may have another name or digest now
+        container_id = container_of(event)
+        return self._about_container(container_id, action_of(event)) if container_id else {}
 
     def _about_container(self, container_id: str, action: str) -> Event:
-        if action in _ENDS:
+        if action in ENDS:
             self._known.pop(container_id, None)
             return {}
         found: Event = {}

@@ -14,13 +14,14 @@ from typing import Final
 import structlog
 
 from producers.origins.docker.engine import PODMAN, Engine, EngineError
-from producers.origins.docker.inspector import Inspector
+from producers.origins.docker.inspector import ENDS, Inspector, action_of, container_of
 from producers.origins.docker.usage import UsageMeter
 from producers.origins.docker.window import Window, identity_of, time_of_event
 from producers.types import Gap, Position, Record
 from schemas.codec import decode, dumps
 from schemas.errors import ConfigurationError, Invalid
 from schemas.event import timestamp
+from schemas.facts import container_entity
 
 __all__ = ["PAST_LOST", "DockerOrigin"]
 
@@ -34,6 +35,11 @@ _PATIENCE_SECONDS: Final = 0.2
 _JOIN_SECONDS: Final = 40.0
 _STATS_ANSWER_SECONDS: Final = 5.0
 _BEFORE_NANOSECONDS: Final = 1_000_000_000
+
+_MAX_RUNNING: Final = 2_000
+"""Their ids are part of every position that is committed."""
+
+_STARTS: Final = frozenset({"start", "restart"})
 
 _log = structlog.get_logger(__name__)
 
@@ -51,7 +57,8 @@ class DockerOrigin:
 
     Exactly once per event that the engine still has, given that positions are committed: what it has forgotten (Docker
     keeps the last 256, and none through a restart) is a ``Gap``. It goes on through restarts of the engine. Without a
-    position it begins with the present. Every ``stats_seconds`` (0: never) it measures what runs; at most once: a
+    position it begins with the present. A container that it saw running, and whose end it missed, is told of as gone once the engine is
+    heard again: of up to 2,000 that run at a time. Every ``stats_seconds`` (0: never) it measures what runs; at most once: a
     measurement that a crash loses is not made up for.
     """
 
@@ -65,6 +72,8 @@ class DockerOrigin:
         self._thread = threading.Thread(target=self._follow, name=f"events of {address}", daemon=True)
         self._measuring = threading.Thread(target=self._measure, name=f"measuring {address}", daemon=True)
         self._window = Window(0)
+        self._running: set[str] = set()
+        self._unconfirmed: set[str] = set()
         self._given: Position = {}
         self._doubtful_until: int | None = None
 
@@ -86,7 +95,8 @@ class DockerOrigin:
         else:
             self._window = Window.of(position)
             self._doubtful_until = self._window.newest
-        self._given = self._window.position()
+            self._running = set(map(str, position.get("running", ())))
+        self._given = self._position()
         self._thread.start()
         if self._stats_seconds > 0:
             self._measuring.start()
@@ -138,12 +148,33 @@ class DockerOrigin:
         if self._doubtful_until is not None:
             self._take(self._engine.past(self._window.since, self._engine.clock()))
             self._conclude()
+            self._miss()
         self._take(self._engine.future(self._window.since))
 
     def _list(self) -> None:
         now = self._engine.clock()
+        self._unconfirmed = set(self._running)
         for found in self._inspector.running():
-            self._put(Record(dumps({"timeNano": now} | found), self._place(now), self._window.position()))
+            self._note(found["inspect"]["Id"], runs=True)
+            self._put(Record(dumps({"timeNano": now} | found), self._place(now), self._position()))
+
+    def _note(self, container_id: str, *, runs: bool) -> None:
+        entity = container_entity(container_id)
+        self._unconfirmed.discard(entity)
+        if not runs:
+            self._running.discard(entity)
+        elif len(self._running) < _MAX_RUNNING:
+            self._running.add(entity)
+
+    def _miss(self) -> None:
+        """Tell of what ran before and neither runs now nor was heard to end meanwhile."""
+        now = self._engine.clock()
+        for entity in sorted(self._unconfirmed):
+            self._note(entity, runs=False)
+            self._put(Record(dumps({"timeNano": now, "gone": entity}), self._place(now), self._position()))
+
+    def _position(self) -> Position:
+        return self._window.position() | {"running": sorted(self._running)}
 
     def _take(self, lines: Iterable[bytes]) -> None:
         asked = self._window.since
@@ -156,7 +187,7 @@ class DockerOrigin:
         try:
             event = decode(line)
         except Invalid:  # the format will say so
-            self._put(Record(line, self._place(self._window.newest), self._window.position()))
+            self._put(Record(line, self._place(self._window.newest), self._position()))
             return
         time, identity = time_of_event(event), identity_of(event)
         if identity in self._window:
@@ -166,10 +197,16 @@ class DockerOrigin:
             return  # older than asked for: Podman reads the time as a float
         if self._doubtful_until is not None and time is not None and time > self._doubtful_until:
             self._conclude()
-        found = self._inspector.about(event)
+        found, container_id = self._inspector.about(event), container_of(event)
+        if container_id:
+            self._follow_life(container_id, action_of(event))
         self._window.add(self._window.newest if time is None else time, identity)
         data = dumps(event | found) if found else line
-        self._put(Record(data, self._place(time or self._window.newest), self._window.position()))
+        self._put(Record(data, self._place(time or self._window.newest), self._position()))
+
+    def _follow_life(self, container_id: str, action: str) -> None:
+        if action in _STARTS or action in ENDS:
+            self._note(container_id, runs=action in _STARTS)
 
     def _conclude(self) -> None:
         """Report a gap unless an event that was read before has come again: then all later ones are there too."""
@@ -179,7 +216,7 @@ class DockerOrigin:
         if self._engine.kind == PODMAN and not self._window:
             return  # it keeps its events in a file, and nothing has happened yet that could be missing
         last = self._engine.clock()
-        self._put(Gap(PAST_LOST, timestamp(first), timestamp(max(first, last)), position=self._window.position()))
+        self._put(Gap(PAST_LOST, timestamp(first), timestamp(max(first, last)), position=self._position()))
 
     def _measure(self) -> None:
         while not self._stopping.wait(self._stats_seconds):
