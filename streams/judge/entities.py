@@ -19,13 +19,17 @@ __all__ = ["Entities", "Entity"]
 _SILENT_NANOSECONDS: Final = 7 * 24 * 3600 * 1_000_000_000
 _ENDED_NANOSECONDS: Final = 24 * 3600 * 1_000_000_000
 
+_ENGINE: Final = "engine"
+_RUNNING: Final = ("running", "paused", "restarting")
+
 
 @dataclass(slots=True, eq=False)
 class Entity:
     """What acts.
 
     ``memo`` is its context's, or empty while every event of it must be looked at (no facts yet, or long silent); ``last`` is the
-    activity of it that was looked up there last; ``mark`` is what the envelope of each of its events holds.
+    activity of it that was looked up there last; ``mark`` is what the envelope of each of its events holds. A container that ``stopped``
+    may be started again, one that ``ended`` may not; both are times.
     """
 
     id: str
@@ -37,6 +41,12 @@ class Entity:
     last: Known = field(default_factory=Known.nothing)
     seen: str = ""
     ended: str = ""
+    stopped: str = ""
+
+    @property
+    def runs(self) -> bool:
+        """Return whether it was neither told to have stopped nor to have ended."""
+        return not (self.stopped or self.ended)
 
     def use(self, memo: dict[bytes, Known]) -> None:
         """Look activities up in this memo from now on, and expect none of another."""
@@ -80,21 +90,28 @@ class Entities:
             self.keep(entity, seen=moment)
         return entity
 
-    def add(self, key: bytes, facts: Facts, moment: str, ended: str = "") -> Entity:
+    def restore(self, stored: EntityState) -> None:
+        """Take over an entity as it was stored."""
+        entity = self.add(stored.entity.encode(), stored.facts, stored.seen)
+        entity.ended, entity.stopped = stored.ended, stored.stopped
+
+    def add(self, key: bytes, facts: Facts, moment: str) -> Entity:
         """Return a new entity, known by these facts."""
         name = key.decode()
         context = self.contexts.of(name, facts)
-        entity = self.by_key[key] = Entity(name, facts, context, entity_mark(name), seen=moment, ended=ended)
+        entity = self.by_key[key] = Entity(name, facts, context, entity_mark(name), seen=moment)
         entity.refresh()
         return entity
 
     def learn(self, entity: Entity, event: Event, moment: str) -> Context:
         """Merge a facts event into what is known of an entity; return the context that it was in before."""
-        before = entity.context
+        before, stopped = entity.context, _stopped(entity, event, moment)
         if entity.facts.merge(event):
             entity.context, entity.ended = self.contexts.of(entity.id, entity.facts), ""
             entity.refresh()
-            self.keep(entity, seen=moment)
+            self.keep(entity, seen=moment, stopped=stopped)
+        elif stopped != entity.stopped:
+            self.keep(entity, stopped=stopped)
         # Whose settings change is no other replica.
         entity.context.replicas += entity.context.principal != before.principal
         return before
@@ -104,11 +121,12 @@ class Entities:
         if moment[:13] > entity.seen[:13]:
             self.keep(entity, seen=moment)
 
-    def keep(self, entity: Entity, *, seen: str = "", ended: str = "") -> None:
-        """Note when an entity was seen or ended; stored only if it has facts (others are made again from their key)."""
+    def keep(self, entity: Entity, *, seen: str = "", ended: str = "", stopped: str | None = None) -> None:
+        """Note when an entity was seen, stopped or ended; stored only if it has facts (others are made again from their key)."""
         entity.seen, entity.ended = max(entity.seen, seen), ended or entity.ended
+        entity.stopped = entity.stopped if stopped is None else stopped
         if entity.facts.fields:
-            state = EntityState(entity.id, entity.facts, entity.seen, entity.ended)
+            state = EntityState(entity.id, entity.facts, entity.seen, entity.ended, entity.stopped)
             self.ledger.keep(entity_record(state, entity.id))
 
     def sweep_when_due(self) -> None:
@@ -130,3 +148,10 @@ class Entities:
         del self.by_key[key]
         if entity.facts.fields:
             self.ledger.keep(entity_record(None, entity.id))
+
+
+def _stopped(entity: Entity, event: Event, moment: str) -> str:
+    """Return since when a container does not run, by facts of it: an engine asks for them when it starts, and knows how it stands."""
+    if event.get("facts.authority") != _ENGINE:
+        return entity.stopped
+    return "" if event.get("container.state", _RUNNING[0]) in _RUNNING else entity.stopped or moment

@@ -40,7 +40,7 @@ class Levels:
 
     def record(self, hour: str, entities: Iterable[Entity], contents: Contents) -> KpiRecord:
         """Return how things stand now, as of an hour."""
-        running = Tally(entity.context for entity in entities if not entity.ended)
+        running = Tally(entity.context for entity in entities if entity.runs)
         figures: Tally[str] = Tally()
         images: dict[str, set[str]] = {}
         for context, number in running.items():

@@ -34,6 +34,7 @@ from streams.rules.hits import Template
 __all__ = ["Partition"]
 
 _DESTROY: Final = "container-destroy"
+_STOPS: Final = frozenset({"container-die", "container-gone"})
 _OWN: Final = f"{records.JUDGE}:"
 
 
@@ -89,6 +90,8 @@ class Partition:
             return [(key, encoded[:-1] + entity.suffix + b"}")], None
         if event["event.action"] == _DESTROY:
             self.entities.keep(entity, ended=moment)
+        elif event["event.action"] in _STOPS:
+            self.entities.keep(entity, stopped=moment)
         return self._judge(event, moment, encoded, entity)
 
     def turn(self, moment: str) -> None:
@@ -175,7 +178,7 @@ class Partition:
 
         Not if it changes what is known of the entity, nor if only the rate of new rows has kept it from having its own.
         """
-        if is_facts(event) or event["event.action"] == _DESTROY:
+        if is_facts(event) or event["event.action"] == _DESTROY or event["event.action"] in _STOPS:
             return False
         return bool(counter.activity) or counter.context.is_full(counter.dimension, self.limits)
 
@@ -223,7 +226,7 @@ class Partition:
         for counter_state in stored.counters.values():
             self._restore_counter(counter_state, stored.changed)
         for entity in stored.entities.values():
-            self.entities.add(entity.entity.encode(), entity.facts, entity.seen, entity.ended)
+            self.entities.restore(entity)
 
     def _restore_counter(self, stored: CounterState, changed: dict[str, list[object]]) -> None:
         context, values = self.contexts.of_state(stored), stored.values

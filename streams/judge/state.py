@@ -74,6 +74,7 @@ class EntityState:
     facts: Facts
     seen: str
     ended: str
+    stopped: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ def _keep(table: dict[str, Any], name: str, value: Any) -> None:
 
 def _entity(name: str, stored: dict[str, Any]) -> EntityState:
     facts = Facts({field_: (rank, value) for field_, (rank, value) in stored["facts"].items()})
-    return EntityState(name, facts, stored["seen"], stored["ended"])
+    return EntityState(name, facts, stored["seen"], stored["ended"], stored.get("stopped", ""))
 
 
 def _counter(stored: dict[str, Any]) -> CounterState:
@@ -143,7 +144,8 @@ def entity_record(entity: EntityState | None, name: str) -> StateRecord:
     key = b"entity/" + name.encode()
     if entity is None:
         return key, None
-    return key, dumps({"facts": entity.facts.fields, "seen": entity.seen, "ended": entity.ended})
+    stored = {"facts": entity.facts.fields, "seen": entity.seen, "ended": entity.ended}
+    return key, dumps(stored | ({"stopped": entity.stopped} if entity.stopped else {}))
 
 
 def told_record(principal: str, number: int) -> StateRecord:
