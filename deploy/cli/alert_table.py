@@ -106,17 +106,17 @@ def _show_list(title: str, lines: Iterable[str]) -> None:
         out.print(Text(f"  {shown(line)}"), soft_wrap=True)
 
 
-def show_incident(incident: Incident, number: int) -> None:
-    """Print a story: who takes part, and what happened in order."""
+def show_incident(incident: Incident, number: int, most: int = _SHOWN) -> None:
+    """Print a story: who takes part, and what happened in order, at most so many lines of it."""
     style, count = LEVEL_STYLES.get(incident.level, ""), len(incident.alerts)
     title = Text(f"INCIDENT {number}, {incident.level}", style=style)
     title.append(f"  {', '.join(map(shown, map(name_of, incident.principals)))}", style="bold")
     told = f"  {count} alert{'s' * (count > 1)}, score {incident.score}, {minute(incident.first)} to {minute(incident.last)}"
     out.print(title.append(told, style="not bold dim"), soft_wrap=True)
-    for moment in incident.chain[:_SHOWN]:
+    for moment in incident.chain[:most]:
         out.print(_moment(moment, several=len(incident.principals) > 1), soft_wrap=True)
-    if len(incident.chain) > _SHOWN:
-        out.print(f"  … and {len(incident.chain) - _SHOWN} more", style="dim")
+    if len(incident.chain) > most:
+        out.print(f"  … and {len(incident.chain) - most} more", style="dim")
 
 
 def _moment(moment: Moment, *, several: bool) -> Text:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import typer
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from deploy.cli.alert_table import show_incident
 from deploy.cli.console import err, out, stop_on_signals
 from deploy.cli.table import OUTCOME_STYLES, describe
+from deploy.demo.incidents import Stories
 from deploy.demo.live import live_sources
 from deploy.demo.recording import Recording
 from deploy.demo.run import Demo, Played, running
-from deploy.demo.summary import Finding, Summary, summarise
+from deploy.demo.summary import Summary, summarise
 from schemas.baseline import Profile
 from schemas.event import timestamp
 from schemas.settings import load_settings
@@ -51,6 +52,7 @@ def demo(
         played = _play(running_demo, recording, seconds)
         attack = timestamp(recording.attack_start * 1_000_000)
         _show(summarise(running_demo.client, running_demo.settings.elasticsearch.data_stream, attack), played.learned)
+        _show_stories(played.stories)
         _tell_where(running_demo)
         if not once:
             _stay(running_demo)
@@ -84,12 +86,6 @@ def _show(summary: Summary, learned: list[Profile]) -> None:
     _show_learned(learned)
     about = ", ".join(f"{number} {action}" for action, number in summary.records_about.items())
     out.print(f"Beside them {about}.\n", style="dim")
-    out.print("[bold red]Unauthorized, in order:[/]")
-    for finding in summary.findings[:_SHOWN]:
-        _show_finding(finding)
-    if len(summary.findings) > _SHOWN:
-        out.print(f" … and {len(summary.findings) - _SHOWN} more kinds", style="dim")
-    out.print("Platform blocked what failed above; Tidewaiter blocked nothing (it only watches).", style="dim")
 
 
 def _outcomes(outcomes: dict[str, int]) -> str:
@@ -106,13 +102,14 @@ def _show_learned(learned: list[Profile]) -> None:
             out.print(f"  {escape(baseline.principal.partition(':')[2])}: {sizes}", style="dim", soft_wrap=True)
 
 
-def _show_finding(finding: Finding) -> None:
-    record = finding.record
-    who = record.get("container.name") or record["entity.id"].removeprefix("user:")
-    times = f" ({finding.count} times)" if finding.count > 1 else ""
-    moment = datetime.fromisoformat(record["@timestamp"][:19]).replace(tzinfo=UTC)
-    out.print(f" {moment:%H:%M:%S} [bold]{escape(who)}[/]  {escape(describe(record))}{times}", soft_wrap=True)
-    out.print(f"          [dim]{escape(record['verdict.reason'])}[/]", soft_wrap=True)
+def _show_stories(stories: Stories) -> None:
+    for number, incident in enumerate(stories.incidents, start=1):
+        show_incident(incident, number, _SHOWN)
+    if stories.delay_seconds is not None:
+        out.print(
+            f"The first alert was there {stories.delay_seconds:.1f} s after the event that it is about.", style="dim"
+        )
+    out.print("Platform blocked what it refused above; Tidewaiter blocked nothing (it only watches).", style="dim")
 
 
 def _tell_where(running_demo: Demo) -> None:

@@ -16,6 +16,7 @@ from elasticsearch import Elasticsearch
 
 from deploy.counts import Counts, read_counts
 from deploy.demo.approval import Approver
+from deploy.demo.incidents import FirstAlert, Stories, stories_of
 from deploy.demo.recording import FORMATS, Recording, play
 from deploy.pipeline import children, prepare_topics
 from deploy.policies import DEFAULT_POLICIES
@@ -42,10 +43,11 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What came of a play: counts at every stage, and the baselines that were approved in between."""
+    """What came of a play: counts at every stage, the baselines that were approved in between, and what alerts tell."""
 
     counts: Counts
     learned: list[Profile]
+    stories: Stories
 
     @property
     def complete(self) -> bool:
@@ -83,8 +85,15 @@ class Demo:
         self._until(_Still())
         passed("what it does is approved", recording.attack_start)
         learned = self.approver.approve_all(self.settings)
-        play(records[attack:], self.directory, seconds - share, partial(passed, "[bold red]the attack"))
-        return Played(self._arrived(), learned)
+        with FirstAlert(self.settings.kafka) as first:
+
+            def attacked(recorded_ms: int) -> None:
+                first.passed(recorded_ms)
+                passed("[bold red]the attack", recorded_ms)
+
+            play(records[attack:], self.directory, seconds - share, attacked)
+            counts = self._arrived()
+        return Played(counts, learned, stories_of(self.settings, first))
 
     def _arrived(self) -> Counts:
         """Return the counts once everything has come through; the collectors are stopped first, so that heartbeats end."""
