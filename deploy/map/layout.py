@@ -182,7 +182,7 @@ class _Placing:
             middles = self._middles()
 
     def _middles(self) -> dict[_Item, float]:
-        """Return how far down everything would lie now."""
+        """Return how far down everything would lie now; what stands beside the bands would lie amid what it is connected with."""
         found: dict[_Item, float] = {}
         top = 0.0
         for title in sorted(self.cells):
@@ -190,7 +190,8 @@ class _Placing:
             for stack in self.cells[title].values():
                 found |= _stacked(stack, top, tallest)
             top += tallest
-        return found
+        beside = {end: 0.0 for end in self.columns if end not in found}
+        return found | {end: self._wish(end, {**found, end: middle}) for end, middle in beside.items()}
 
     def _tallest(self, title: _Title) -> float:
         return max(sum(map(_height, stack)) for stack in self.cells[title].values())

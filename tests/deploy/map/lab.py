@@ -11,12 +11,13 @@ from deploy.map.directory import Directory, services_of
 from deploy.map.end import End
 from deploy.map.graph import Edge, Map
 from deploy.map.read import Asked, read_map
-from deploy.trial import _first_facts, _judge, _partition
+from deploy.trial import _first_facts, _in_force, _judge, _partition
 from deploy.trial_facts import TrialFacts
 from deploy.view.read import Activity, activities, entities
+from schemas.baseline import Baseline
 from schemas.codec import Event
+from schemas.errors import Invalid
 from schemas.policyset import PolicySet
-from streams.judge.baselines import Baselines
 from streams.judge.data import DataClasses
 from streams.judge.rules import RulesInForce
 from tests.deploy.view.lab import Said, activity, view_of
@@ -123,14 +124,17 @@ def _words(edge: Edge) -> str:
 
 
 def judged(
-    results: Iterable[tuple[int, Event]], policies: PolicySet, rules: RulesInForce | None = None
+    results: Iterable[tuple[int, Event | Invalid]],
+    policies: PolicySet,
+    rules: RulesInForce | None = None,
+    baselines: Iterable[Baseline] = (),
 ) -> sqlite3.Connection:
     """Return a view of what a judge makes of events; facts hold from the beginning, as in a trial."""
-    partition, facts = _partition(policies, Baselines(), rules), TrialFacts(policies)
+    partition, facts = _partition(policies, _in_force(baselines), rules), TrialFacts(policies)
     listed = list(results)
-    done = dict(_first_facts(list(listed), partition, facts))
+    done = dict(_first_facts(listed, partition, facts))
     for position, (_, event) in enumerate(listed):
-        if position not in done:
+        if position not in done and not isinstance(event, Invalid):
             _judge(partition, event, facts)
     state, rows, *_ = partition.take(flush=True)
     kept = [("judge-state", key, value) for key, value in state]

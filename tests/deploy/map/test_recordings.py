@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from deploy.demo.lab import outside, shop
 from deploy.demo.recording import Recording
+from deploy.map.graph import Edge, Map
 from deploy.map.read import Asked, read_map
 from schemas.event import timestamp
 from streams.judge.data import DataClasses
-from tests.deploy.demo.test_recordings import events, policies, rules
-from tests.deploy.map.lab import judged, lines, whole_map
+from tests.deploy.map.lab import lines, whole_map
+from tests.deploy.map.picture import PICTURE, demo_view, picture_of
 
 GATEWAY = shop.SUBNET.replace("0/24", "1")
 """The name server of the shop's network."""
@@ -39,20 +40,26 @@ PAUSED = {f"workload:shop/shop/app > address:shop/{SECOND} 53"}
 """Whoever asks while the first name server is paused asks the second one."""
 
 ATTACK = {
-    f"workload:shop/shop/app > outside:{outside.ADDRESS} {outside.PORT}",
-    f"workload:shop//system-update > outside:{outside.ADDRESS} {outside.PORT}",
+    f"workload:shop/shop/app > outside:{outside.ADDRESS} {outside.PORT}": "unauthorized",
+    f"workload:shop//system-update > outside:{outside.ADDRESS} {outside.PORT}": "undetermined",
 }
-"""The download and the beacon in the application, and the miner."""
+"""The download and the beacon in the application; and the miner, whose start is denied, and of which nothing was learned."""
 
 
 def test_the_demo_has_its_true_connections_and_nothing_else() -> None:
     recording = Recording.shipped()
-    view = judged(events(recording), policies(), rules())
+    view = demo_view()
     before = read_map(view, DataClasses(()), Asked(until=timestamp(recording.attack_start * 1_000_000)))
-    assert set(lines(before)) == SHOP | PAUSED
+    assert {line: edge.tally.verdict for line, edge in told(before)} == dict.fromkeys(SHOP | PAUSED, "authorized")
     found = whole_map(view)
-    assert set(lines(found)) == SHOP | PAUSED | ATTACK
+    expected = dict.fromkeys(SHOP | PAUSED, "authorized") | ATTACK
+    assert {line: edge.tally.verdict for line, edge in told(found)} == expected
     stores = {node.end.label: node.store.product for node in found.nodes if node.store}
     assert stores == {"database": "PostgreSQL", "cache": "Redis"}
     # Health checks, the database's look at its own addresses, and auditd's talk with the kernel.
     assert found.left_out.keys() == {"within one container or host", "to a peer that the sensor did not name"}
+    assert PICTURE.read_text() == picture_of(found), "draw it again: python -m tests.deploy.map.picture"
+
+
+def told(graph: Map) -> list[tuple[str, Edge]]:
+    return list(zip(lines(graph), graph.edges, strict=True))
