@@ -9,12 +9,13 @@ from typing import Annotated, Any, Final
 import typer
 from rich.text import Text
 
+from deploy.alerts.read import read_alerts
 from deploy.cli.console import err, out
 from deploy.cli.options import Json, time_named
 from deploy.cli.sections import columns, print_json
 from deploy.cli.table import OUTCOME_STYLES
 from deploy.kpi.periods import BY, Period, Span, counted, periods, undated
-from deploy.kpi.read import read_alerts, read_records
+from deploy.kpi.read import read_records
 from schemas.errors import ConfigurationError
 from schemas.settings import load_settings
 
@@ -55,7 +56,7 @@ def kpi(
     if by not in BY:
         raise ConfigurationError(f"there is no {by!r}; choose one of {', '.join(BY)}")
     span = Span("day" if by == "day" else "hour", time_named(begin), time_named(end))
-    settings = load_settings().kafka
+    settings = load_settings()
     records = read_records(settings)
     found = list(periods(records, read_alerts(settings), span))
     if not (begin or end):

@@ -22,10 +22,12 @@ from confluent_kafka.admin import AdminClient
 from deploy.kafka import create_topics, publish
 from schemas.codec import Event, dumps, encode_event
 from schemas.settings import JudgeSettings, KafkaSettings, Settings
-from schemas.topics import Name, partition_of
+from schemas.topics import TOPICS, Name, partition_of
 from streams.judge.judge import Judge
 from streams.judge.run import run
-from tests.streams.judge.counted import counted, summed
+from streams.kafka import Consumed
+from streams.restoring import read_to_end
+from tests.streams.judge.counted import counted, standing, summed
 from tests.streams.judge.lab import FORBID_SHELLS, Lab, Message, envelope, parsed, policies
 
 ROOT: Final = Path(__file__).parents[3]
@@ -95,19 +97,18 @@ class Broker:
     # What is committed
 
     def committed(self, name: Name) -> dict[int, list[tuple[bytes, bytes]]]:
-        """Return keys and values of a topic by partition, as a committed reader sees them now."""
-        consumer = Consumer(
-            self.kafka.client_configuration()
-            | {"group.id": "check", "isolation.level": "read_committed", "fetch.wait.max.ms": 10}
-        )
-        try:
-            topic = self.kafka.topic(name)
-            return {number: _read(consumer, topic, number) for number in sorted(self._partitions(consumer, topic))}
-        finally:
-            consumer.close()
+        """Return keys and values of a topic by partition: of all that was written until now what is committed, or will be.
 
-    def _partitions(self, consumer: Consumer, topic: str) -> Iterable[int]:
-        return list(consumer.list_topics(topic, timeout=30).topics[topic].partitions)
+        A judge that has died may have left a transaction open in some of its partitions, up to the timeout: it is waited for.
+        """
+        count = TOPICS[name].partitions or self.kafka.partitions
+        found: dict[int, list[tuple[bytes, bytes]]] = {number: [] for number in range(count)}
+
+        def take(message: Consumed) -> None:
+            found[message.partition()].append((message.key() or b"", message.value() or b""))
+
+        read_to_end(self.kafka, "check", name, list(found), take)
+        return found
 
     def values(self, name: Name) -> list[bytes]:
         return [value for records in self.committed(name).values() for _, value in records]
@@ -151,28 +152,33 @@ class Broker:
 
     def check(self, *, flushed: bool = True) -> None:
         """Every event stands in ``verdicts`` once, with the bytes of an undisturbed run; counts are exact; numbers are dense."""
-        self._check_verdicts()
+        expected = self.expected()
+        self._check_verdicts(expected)
         for number, records in self.committed("verdicts").items():
             own = [parsed(value)["event.id"] for key, value in records if value.startswith(b'{"event.id":"judge:')]
             assert own == [f"judge:{number:04d}:{one:012d}" for one in range(1, len(own) + 1)]
         if flushed:
-            self._check_rows()
-            self._check_figures()
+            self._check_rows(expected)
+            self._check_figures(expected)
 
-    def _check_verdicts(self) -> None:
-        expected = {number: lab.verdicts for number, lab in self.expected().items()}
+    def _check_verdicts(self, labs: dict[int, Lab]) -> None:
+        expected = {number: lab.verdicts for number, lab in labs.items()}
         for number, records in self.committed("verdicts").items():
             found = [value for _, value in records if b'"event.action":"adoption"' not in value]
             assert [_unnumbered(value) for value in found] == [_unnumbered(value) for value in expected.get(number, [])]
 
-    def _check_rows(self) -> None:
-        expected = {key: _counted(row) for lab in self.expected().values() for key, row in lab.rows.items()}
+    def _check_rows(self, labs: dict[int, Lab]) -> None:
+        expected = {key: _counted(row) for lab in labs.values() for key, row in lab.rows.items()}
         assert {key: _counted(row) for key, row in self.rows().items()} == expected
 
-    def _check_figures(self) -> None:
-        """The key figures of every hour are those of a query over the verdicts."""
-        latest = {key: value for records in self.committed("kpi").values() for key, value in records}
-        assert summed(latest) == counted(self.verdicts())
+    def _check_figures(self, labs: dict[int, Lab]) -> None:
+        """The key figures of every hour are those of a query over the verdicts; things stand at its end as in an undisturbed run."""
+        latest = {number: dict(records) for number, records in self.committed("kpi").items()}
+        assert summed({key: value for found in latest.values() for key, value in found.items()}) == counted(
+            self.verdicts()
+        )
+        for number, lab in labs.items():
+            assert standing(latest[number]) == standing(lab.kpi)
 
     def rows(self) -> dict[bytes, Event]:
         """Return the latest rows of ``activities``."""
@@ -282,19 +288,6 @@ def _has_leaders(settings: KafkaSettings) -> bool:
     finally:
         consumer.close()
     return True
-
-
-def _read(consumer: Consumer, topic: str, partition: int) -> list[tuple[bytes, bytes]]:
-    place = TopicPartition(topic, partition)
-    low, end = consumer.get_watermark_offsets(place, timeout=30)
-    consumer.assign([TopicPartition(topic, partition, low)])
-    records: list[tuple[bytes, bytes]] = []
-    while low < end:
-        for message in consumer.consume(10_000, timeout=0.02):
-            assert message.error() is None
-            records.append((message.key() or b"", message.value() or b""))
-        low = max(low, consumer.position([place])[0].offset)
-    return records
 
 
 def _unnumbered(value: bytes) -> bytes:

@@ -11,7 +11,7 @@ from schemas.codec import Event, dumps
 from schemas.kpi import KpiRecord
 from streams.judge.canonical import utc
 
-__all__ = ["counted", "summed"]
+__all__ = ["counted", "standing", "summed"]
 
 _QUERIES: Final = (
     """
@@ -76,6 +76,17 @@ def _row(event: Event) -> list[object]:
         event.get("event.outcome") == "failure",
         dumps(event.get("event.category")).decode(),
         dumps(event.get("event.type")).decode(),
+    ]
+
+
+def standing(records: Mapping[bytes, bytes | None]) -> list[tuple[str, Mapping[str, int]]]:
+    """Return how things stood by the records of one partition, and since which hour."""
+    found = sorted((KpiRecord.decode(key, value or b"") for key, value in records.items()), key=lambda one: one.hour)
+    levels = [one for one in found if one.kind == "levels"]
+    return [
+        (one.hour, one.figures)
+        for before, one in zip([None, *levels], levels, strict=False)
+        if before is None or before.figures != one.figures
     ]
 
 

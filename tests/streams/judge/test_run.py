@@ -17,6 +17,7 @@ from tests.streams.judge.lab import HEARTBEAT, does, facts
 
 pytestmark = pytest.mark.services
 
+HOURS = 7
 KILLS = int(os.environ.get("TIDEWAITER_KILLS", "4"))
 EVENTS_A_KILL = 3_000
 ENTITIES = [f"{number:012x}" for number in range(1, 20)]
@@ -30,14 +31,16 @@ Judge(load_settings(), at=lambda point: point == sys.argv[1] and os._exit(9)).ru
 
 
 def load(broker: Broker, random: Random, events: int) -> Iterator[Event]:
-    """Yield what containers do, some of it before their facts come, some of it never done before."""
+    """Yield what containers do over hours, some of it before their facts come, some of it never done before."""
     for number in range(events):
-        entity, seconds = random.choice(ENTITIES), number / 100
+        entity, seconds = random.choice(ENTITIES), number / 100 + number * HOURS // events * 3600
         kind = random.random()
         if kind < 0.01:
             fields = facts(random.choice(["web", "db"]), **{"container.name": f"n{number}"})
         elif kind < 0.02:
             fields = HEARTBEAT
+        elif kind < 0.025:
+            fields = does("", **{"event.action": "container-destroy"})
         elif kind < 0.05:
             fields = does(f"/opt/new-{random.random()}")
         else:
