@@ -202,7 +202,9 @@ def secrets(
 def users(
     cluster: Cluster = None,
     since: Since = None,
-    unused: Annotated[bool, typer.Option("--unused", help="Only those with rights that they never used.")] = False,
+    unused: Annotated[
+        bool, typer.Option("--unused", help="Only those with rights that they never used, or without limits.")
+    ] = False,
     as_json: Json = False,
     rebuild: Rebuild = False,
 ) -> None:
@@ -213,7 +215,7 @@ def users(
             for one in users_of(estate)
             if cluster in (None, one.cluster)
             and _is_since(one.last, since)
-            and (not unused or (isinstance(one.unused, tuple) and one.unused))
+            and (not unused or one.broad or (isinstance(one.unused, tuple) and one.unused))
         ]
         show(chosen, USER_COLUMNS, as_json=as_json)
 

@@ -172,5 +172,6 @@ USER_COLUMNS: Final[tuple[Column, ...]] = (
     ("refused", lambda one: one.refused),
     ("roles", lambda one: one.roles),
     ("never used", lambda one: one.unused),
+    ("broad", lambda one: one.broad),
     ("last seen", lambda one: minute(one.last)),
 )

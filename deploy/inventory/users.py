@@ -24,7 +24,8 @@ class User:
     """One identity of a cluster, or of a registry or store that names its users.
 
     ``did`` counts ``VERB RESOURCE`` of what was carried out, ``refused`` of what was not. ``granted`` are ``VERB RESOURCE NAMESPACE`` (``*``
-    for all) of roles bound to it, ``unused`` those of which it never did anything; roles whose rules were not seen are named in ``unseen``.
+    for all) of roles bound to it, ``unused`` those of which it never did anything, ``broad`` those that say ``*`` for a verb or a
+    resource, of which what was never used cannot be listed; roles whose rules were not seen are named in ``unseen``.
     """
 
     user: str
@@ -37,6 +38,7 @@ class User:
     roles: tuple[str, ...]
     granted: tuple[str, ...] | str
     unused: tuple[str, ...] | str
+    broad: tuple[str, ...]
     unseen: tuple[str, ...]
     secrets: tuple[str, ...]
     outcomes: dict[str, int]
@@ -99,6 +101,7 @@ def _row(principal: str, seen: _Seen, grants: Grants, estate: Estate) -> User:
         roles=bound.roles,
         granted=tuple(map(" ".join, bound.rights)) if bound.rights else NOT_OBSERVABLE,
         unused=tuple(map(" ".join, bound.unused(seen.used))) if bound.rights else NOT_OBSERVABLE,
+        broad=tuple(" ".join(right) for right in bound.rights if "*" in right[:2]),
         unseen=bound.unseen,
         secrets=tuple(sorted(seen.secrets)),
         outcomes=dict(sorted(estate.outcomes.get(principal, {}).items())),

@@ -9,9 +9,10 @@ from typing import Any, Final
 from deploy.inventory.catalog import reference_of
 from deploy.inventory.estate import NOT_OBSERVABLE, Estate, Workload, workload_of
 from deploy.inventory.exposure import Exposure, doors_of, exposure_of, reached_from_outside
+from deploy.inventory.ports import ports_of
 from deploy.inventory.remediation import Remediation, remediations_of
 from deploy.inventory.rights import is_root, rights_of
-from deploy.stores import Traits, store_of
+from deploy.stores import DataStore, Traits, store_of
 from schemas.codec import Event
 
 __all__ = ["WorkloadRow", "workloads_of"]
@@ -64,6 +65,7 @@ class _Seen:
     hosts: set[str] = field(default_factory=set)
     images: set[str] = field(default_factory=set)
     current: list[Event] = field(default_factory=list)
+    past: list[Event] = field(default_factory=list)
     first: str = ""
     last: str = ""
 
@@ -82,16 +84,21 @@ def workloads_of(estate: Estate) -> list[WorkloadRow]:
         if workload:
             one = seen.setdefault(workload, _Seen())
             one.note(run.principal, run.known)
+            one.past.append(run.known)
             one.first, one.last = min(one.first or run.first, run.first), max(one.last, run.last)
     for container in estate.containers:
         workload = workload_of(container.known)
         if workload:
             _add_container(seen.setdefault(workload, _Seen()), container.principal, container.known, container)
-    outside, mended = reached_from_outside(estate), remediations_of(estate)
-    return [
-        _row(workload, seen[workload], estate, outside.get(workload, set()), mended.get(workload, ()))
-        for workload in sorted(seen)
-    ]
+    outside, mended, asked_on = reached_from_outside(estate), remediations_of(estate), ports_of(estate)
+    rows = []
+    for workload in sorted(seen):
+        found = store_of(
+            Traits(seen[workload].labels, seen[workload].images, (), workload.name, asked_on.get(workload, ()))
+        )
+        ways, steps = outside.get(workload, set()), mended.get(workload, ())
+        rows.append(_row(workload, seen[workload], estate, ways, steps, found))
+    return rows
 
 
 def _add_container(seen: _Seen, principal: str, known: Event, container: Any) -> None:
@@ -104,7 +111,12 @@ def _add_container(seen: _Seen, principal: str, known: Event, container: Any) ->
 
 
 def _row(
-    workload: Workload, seen: _Seen, estate: Estate, outside: set[str], mended: tuple[Remediation, ...]
+    workload: Workload,
+    seen: _Seen,
+    estate: Estate,
+    outside: set[str],
+    mended: tuple[Remediation, ...],
+    store: DataStore | None,
 ) -> WorkloadRow:
     outcomes: Counter[str] = Counter()
     for principal in seen.principals:
@@ -112,7 +124,6 @@ def _row(
     baselines = Counter(estate.baselines.get(principal, "none") for principal in seen.principals)
     doors = outside.union(*(doors_of(known) for known in seen.current)) if seen.current else set()
     rights = sorted({right for known in seen.current for right in rights_of(known)})
-    store = store_of(Traits(seen.labels, seen.images, (), workload.name, ()))
     return WorkloadRow(
         workload=str(workload),
         cluster=workload.cluster,
@@ -129,7 +140,7 @@ def _row(
         last=seen.last,
         outcomes=dict(sorted(outcomes.items())),
         baselines=dict(sorted(baselines.items())),
-        root=_root(seen.current),
+        root=_root(seen.current or seen.past),
         rights=tuple(rights),
         rights_used=NOT_OBSERVABLE if rights else "",
         environment_secrets=tuple(
@@ -142,7 +153,7 @@ def _row(
     )
 
 
-def _root(current: list[Event]) -> bool | str:
-    if any(map(is_root, current)):
+def _root(facts: list[Event]) -> bool | str:
+    if any(map(is_root, facts)):
         return True
-    return False if any(f"{_SETTING}root" in known for known in current) else NOT_OBSERVABLE
+    return False if any(f"{_SETTING}root" in known for known in facts) else NOT_OBSERVABLE

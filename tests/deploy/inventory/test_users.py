@@ -75,6 +75,7 @@ def test_all_verbs_are_used_by_any_and_a_role_of_the_cluster_counts_in_every_nam
     did = request("bob", "delete", "pods", orchestrator__namespace="other")
     found = users(role("all", "* pods,secrets core", cluster=True), everywhere, did)
     assert found["user:prod/bob"].unused == ("* secrets *",)
+    assert found["user:prod/bob"].broad == ("* pods *", "* secrets *")
 
 
 def test_a_binding_that_is_deleted_or_changed_grants_no_longer() -> None:

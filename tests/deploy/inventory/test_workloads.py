@@ -6,7 +6,7 @@ from deploy.inventory.estate import NOT_OBSERVABLE
 from deploy.inventory.workloads import WorkloadRow, workloads_of
 from schemas.baseline import Profile
 from tests.deploy.inventory.lab import APP, LATER, NEW, NOON, OLD, estate_of, ran, request, scan
-from tests.deploy.view.lab import Said, container
+from tests.deploy.view.lab import Said, activity, container
 
 
 def workloads(*records: Said) -> list[WorkloadRow]:
@@ -54,6 +54,24 @@ def test_data_stores_are_recognised() -> None:
     assert store.data_store["product"] == "PostgreSQL"
     (other,) = workloads(container("a" * 12))
     assert other.data_store is None
+
+
+def test_a_data_store_is_recognised_by_the_port_on_which_others_ask_it() -> None:
+    client = {"workload.cluster": "prod", "workload.namespace": "shop", "workload.name": "app"}
+    asks = {"event.action": "connect", "network.direction": "egress", "destination.port": 5432}
+
+    def store(done: dict[str, Any]) -> Any:
+        row = activity(APP, done, client, dimension="egress")
+        return {one.name: one.data_store for one in workloads(container("a" * 12, "shop/db/db"), row)}["db"]
+
+    asked = asks | {"peer.workload": "prod/shop/db"}
+    assert store(asked) == {"product": "PostgreSQL", "recognised_by": ["port 5432"]}
+    assert store(asks) is None
+    assert store(asked | {"event.outcome": "failure"}) is None
+    own = asks | {"network.direction": "ingress", "source.ip": "10.0.0.7"}
+    known = client | {"workload.name": "db"}
+    (found,) = workloads(activity("container:prod/shop/db/db", own, known, dimension="ingress"))
+    assert found.data_store == {"product": "PostgreSQL", "recognised_by": ["port 5432"]}
 
 
 FOUND = ["critical fixable CVE-1 musl", "low unfixed CVE-2 zlib"]
