@@ -15,13 +15,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from schemas.codec import dumps, loads
 from schemas.errors import Invalid
 from schemas.event import parse_time
 
-__all__ = ["UNDATED", "Kind", "KpiRecord", "hour_of"]
+__all__ = ["UNDATED", "Kind", "KpiRecord", "Place", "hour_of", "place_of"]
 
 Kind = Literal["counts", "levels"]
 
@@ -42,6 +42,23 @@ def hour_of(moment: str) -> str:
     except Invalid:
         return UNDATED
     return hour
+
+
+class Place(NamedTuple):
+    """What the key of a record says: which figures it has, not what they are."""
+
+    hour: str
+    kind: Kind
+    partition: int
+    series: int
+
+
+def place_of(key: bytes) -> Place:
+    """Return what a key says; raise ``Invalid`` for what is none."""
+    named = _KEY.fullmatch(key.decode(errors="replace"))
+    if named is None:
+        raise Invalid(f"{key[:64]!r} is no hour, kind, partition and series")
+    return Place(named[1], "counts" if named[2] == "counts" else "levels", int(named[3]), int(named[4]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +87,15 @@ class KpiRecord:
     @classmethod
     def decode(cls, key: bytes, data: bytes) -> KpiRecord:
         """Return the figures of a record; raise ``Invalid`` for what are none."""
-        named = _KEY.fullmatch(key.decode(errors="replace"))
-        if named is None:
-            raise Invalid(f"{key[:64]!r} is no hour, kind, partition and series")
+        return cls.read(place_of(key), data)
+
+    @classmethod
+    def read(cls, place: Place, data: bytes) -> KpiRecord:
+        """Return the figures of a record whose key was read already; raise ``Invalid`` for what are none."""
         stored = loads(data)
         if not isinstance(stored, dict) or "figures" not in stored or stored.keys() - {"figures", "members"}:
             raise Invalid("not the key figures of an hour as this version writes them")
-        kind: Kind = "counts" if named[2] == "counts" else "levels"
-        return cls(named[1], kind, int(named[3]), int(named[4]), _figures(stored), _members(stored))
+        return cls(*place, _figures(stored), _members(stored))
 
 
 def _figures(stored: Mapping[str, Any]) -> Mapping[str, int]:

@@ -21,7 +21,6 @@ from schemas.settings import load_settings
 
 __all__ = ["kpi"]
 
-_LATEST: Final = {"hour": 24, "day": 31}
 _MOST_CAUSES: Final = 10
 _HEADINGS: Final = (
     "authorized",
@@ -51,16 +50,14 @@ def kpi(
 ) -> None:
     """Show what was decided, alerted, blocked and changed in each hour or day, and how things stood at its end.
 
-    Without --from and --to: the latest 24 hours, or 31 days, of which anything is known.
+    Without --from and --to: the latest 24 hours, or 31 days, in which anything was counted.
     """
     if by not in BY:
         raise ConfigurationError(f"there is no {by!r}; choose one of {', '.join(BY)}")
-    span = Span("day" if by == "day" else "hour", time_named(begin), time_named(end))
     settings = load_settings()
-    records = read_records(settings)
+    asked = Span("day" if by == "day" else "hour", time_named(begin), time_named(end))
+    span, records = read_records(settings, asked)
     found = list(periods(records, read_alerts(settings), span))
-    if not (begin or end):
-        found = found[-_LATEST[by] :]
     if as_json:
         nameless = undated(records)
         print_json(

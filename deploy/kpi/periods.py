@@ -134,9 +134,11 @@ def _by_period(records: Iterable[KpiRecord], span: Span) -> tuple[dict[str, Coun
     standings: dict[str, list[KpiRecord]] = {}
     for record in records:
         period = span.period_of(record.hour)
+        if record.hour == UNDATED:
+            continue
         if record.kind == "levels":
             standings.setdefault(period, []).append(record)
-        elif record.hour != UNDATED:
+        else:
             counts.setdefault(period, Counter()).update(record.figures)
     return counts, standings
 
