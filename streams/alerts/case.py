@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from schemas.alert import Action, Alert, Cause, Evidence, State, alert_id
+from schemas.alert import Alert, Cause, Evidence, State, Step, alert_id
 from schemas.policy import LEVELS
-from streams.alerts.life import is_live, left, opened, returned
+from streams.alerts.life import is_live, left, opened, reached, returned
 from streams.alerts.risk import parts_of, score_of
 from streams.alerts.said import Said
 
@@ -80,16 +80,25 @@ class Case:
             self.alert = returned(self.alert, said.last, timeout)
         self.alert = replace(self.alert, offset=offset)
 
-    def leave(self, before: Counted, offset: int, action: Action, author: str, reason: str, time: str) -> None:
-        """Count a row no longer; the last one to leave closes the alert, and leaves its totals."""
+    def leave(self, before: Counted, offset: int, step: Step, timeout: int) -> None:
+        """Count a row no longer; the last one to leave closes the alert by a step, and leaves its totals.
+
+        The step is of the time of what has come instead, or of none.
+        """
         if self.rows == 1:
             self.rows = 0
         else:
             self._add(before, -1)
         if offset > self.alert.offset:
-            if not self.rows and is_live(self.alert):
-                self.alert = left(self.alert, action, author, reason, time or self.alert.last)
+            self._close(step, timeout)
             self.alert = replace(self.alert, offset=offset)
+
+    def _close(self, step: Step, timeout: int) -> None:
+        if self.rows:
+            return
+        self.alert = reached(self.alert, step.time or self.alert.last, timeout)
+        if is_live(self.alert):
+            self.alert = left(self.alert, replace(step, time=step.time or self.alert.last))
 
     def _add(self, counted: Counted, sign: int) -> None:
         self.rows += sign
@@ -105,9 +114,8 @@ class Case:
     def conclude(self) -> None:
         """Close it if it counts nothing any more, and nobody has seen why: that row is no longer kept."""
         if not self.rows and is_live(self.alert):
-            self.alert = left(
-                self.alert, "move", "tidewaiter", "what it counted is not counted any more", self.alert.last
-            )
+            step = Step(self.alert.last, "move", "tidewaiter", "what it counted is counted no longer")
+            self.alert = left(self.alert, step)
 
     # How it stands
 

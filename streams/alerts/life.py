@@ -9,7 +9,7 @@ from schemas.alert import Action, Alert, State, Step
 from schemas.errors import Invalid
 from schemas.event import parse_time, timestamp
 
-__all__ = ["acknowledged", "closed", "expired", "is_live", "left", "opened", "returned"]
+__all__ = ["acknowledged", "closed", "expired", "is_live", "left", "opened", "reached", "returned"]
 
 _OURSELVES: Final = "tidewaiter"
 _ANSWERED: Final = frozenset({"open", "acknowledged"})
@@ -28,26 +28,30 @@ def opened(alert: Alert, time: str) -> Alert:
 def returned(alert: Alert, last: str, timeout: int) -> Alert:
     """Return an alert of which more has come, at ``last``; ``timeout`` is in nanoseconds.
 
-    A closed one is opened again, unless what came is of the time that a person has closed, or of the time until it would have
-    expired. One of which nothing had come for the timeout has expired meanwhile, whoever has noticed.
+    A closed one is opened again, unless what came is of the time that a person has closed.
     """
-    if alert.state == "closed":
-        return _again(alert, last)
-    if alert.last and parse_time(last) - parse_time(alert.last) > timeout:
-        return _opened(expired(alert, timeout), "reopen", last, "it came back")
-    return alert
+    return _again(reached(alert, last, timeout), last)
+
+
+def reached(alert: Alert, time: str, timeout: int) -> Alert:
+    """Return an alert as it is at a time of the events, whoever has looked at a clock meanwhile, or has not.
+
+    One of which nothing had come for the timeout has expired, and one that has expired only later has not yet.
+    """
+    if alert.state != "closed":
+        return expired(alert, timeout) if parse_time(time) - parse_time(alert.last) > timeout else alert
+    has_expired = alert.steps[-1].action == "expire"
+    return _before(alert) if has_expired and time <= alert.closed else alert
 
 
 def _again(alert: Alert, last: str) -> Alert:
-    if last > alert.closed:
+    if alert.state == "closed" and last > alert.closed:
         return _opened(alert, "reopen", last, "it came back")
-    if alert.steps and alert.steps[-1].action == "expire":
-        return _before(alert)
     return alert
 
 
 def _before(alert: Alert) -> Alert:
-    """Return an alert as it was before its last step."""
+    """Return an alert as it was before it expired."""
     steps = alert.steps[:-1]
     acknowledged_since = bool(steps) and steps[-1].action == "acknowledge"
     return replace(alert, state="acknowledged" if acknowledged_since else _open_of(alert), steps=steps, closed="")
@@ -60,9 +64,9 @@ def expired(alert: Alert, timeout: int) -> Alert:
     return _closed(alert, Step(until, "expire", _OURSELVES, reason), until)
 
 
-def left(alert: Alert, action: Action, author: str, reason: str, time: str) -> Alert:
+def left(alert: Alert, step: Step) -> Alert:
     """Return an alert of which nothing is left: it is authorized now, or counted elsewhere; whatever comes opens it again."""
-    return _closed(alert, Step(time, action, author, reason), "")
+    return _closed(alert, step, "")
 
 
 def acknowledged(alert: Alert, author: str, reason: str, time: str) -> Alert:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from schemas.alert import Alert, Cause, alert_id
+from schemas.alert import Alert, Cause, Step, alert_id
 from schemas.alert_decision import AlertDecision
 from schemas.codec import decode
 from schemas.errors import Invalid
@@ -24,6 +24,7 @@ __all__ = ["AlertShard"]
 _MILLISECOND: Final = 1_000_000
 _HOUR: Final = 3_600_000_000_000
 _MINUTE: Final = 60_000_000_000
+_OURSELVES: Final = "tidewaiter"
 _UNKNOWN: Final = "unknown:"
 _KNOWN_NOW: Final = "its container is known now, and what it did was judged again by that"
 _SAID_NO_LONGER: Final = "who said it has said something else since"
@@ -79,9 +80,8 @@ class AlertShard:
     def _count(self, key: bytes, said: Said, cause: Cause, offset: int) -> None:
         case, before = self._case_of(said.principal, cause), self._counted.get(key)
         if before is not None and before.case is not case:
-            self._leave(
-                before, offset, f"it is of another cause now: {cause.kind} {cause.name} {cause.detail}".rstrip()
-            )
+            reason = f"it is of another cause now: {cause.kind} {cause.name} {cause.detail}".rstrip()
+            self._leave(before, offset, Step(said.last, "move", _OURSELVES, reason))
             before = None
         self._counted[key] = case.take(said, before, offset, self._timeout)
         self._due[case.alert.id] = None
@@ -99,13 +99,13 @@ class AlertShard:
             return
         if said is None:
             unknown = before.case.alert.principal.startswith(_UNKNOWN)
-            self._leave(before, offset, _KNOWN_NOW if unknown else _SAID_NO_LONGER)
+            step = Step("", "move", _OURSELVES, _KNOWN_NOW if unknown else _SAID_NO_LONGER)
         else:
-            before.case.leave(before, offset, "authorize", said.author, said.evidence.reason, said.last)
-            self._due[before.case.alert.id] = None
+            step = Step(said.last, "authorize", said.author, said.evidence.reason)
+        self._leave(before, offset, step)
 
-    def _leave(self, before: Counted, offset: int, reason: str) -> None:
-        before.case.leave(before, offset, "move", "tidewaiter", reason, "")
+    def _leave(self, before: Counted, offset: int, step: Step) -> None:
+        before.case.leave(before, offset, step, self._timeout)
         self._due[before.case.alert.id] = None
 
     # People
