@@ -71,11 +71,12 @@ class Entity:
 
 @dataclass(slots=True)
 class Entities:
-    """All that act in one partition, by the key of their events."""
+    """All that act in one partition, by the key of their events; ``changes`` grows with whatever happens to one of them."""
 
     contexts: Contexts
     ledger: Ledger
     by_key: dict[bytes, Entity] = field(default_factory=dict)
+    changes: int = 0
     _swept: str = ""
 
     def acting(self, key: bytes, moment: str) -> Entity:
@@ -101,6 +102,7 @@ class Entities:
         context = self.contexts.of(name, facts)
         entity = self.by_key[key] = Entity(name, facts, context, entity_mark(name), seen=moment)
         entity.refresh()
+        self.changes += 1
         return entity
 
     def learn(self, entity: Entity, event: Event, moment: str) -> Context:
@@ -123,6 +125,7 @@ class Entities:
 
     def keep(self, entity: Entity, *, seen: str = "", ended: str = "", stopped: str | None = None) -> None:
         """Note when an entity was seen, stopped or ended; stored only if it has facts (others are made again from their key)."""
+        self.changes += 1
         entity.seen, entity.ended = max(entity.seen, seen), ended or entity.ended
         entity.stopped = entity.stopped if stopped is None else stopped
         if entity.facts.fields:
@@ -146,6 +149,7 @@ class Entities:
 
     def _let_go(self, key: bytes, entity: Entity) -> None:
         del self.by_key[key]
+        self.changes += 1
         if entity.facts.fields:
             self.ledger.keep(entity_record(None, entity.id))
 

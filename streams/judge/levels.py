@@ -16,7 +16,7 @@ from schemas.kpi import KpiRecord
 from schemas.shared import digests_of
 from schemas.topics import partition_of
 from streams.judge.contents import Contents
-from streams.judge.entities import Entity
+from streams.judge.entities import Entities, Entity
 from streams.judge.memo import Context
 
 __all__ = ["Levels"]
@@ -36,7 +36,16 @@ class Levels:
     partition: int
     partitions: int
     _known: tuple[object, ...] = ()
+    _seen: tuple[object, ...] = ()
     _elsewhere: dict[str, int] = field(default_factory=dict)
+
+    def news(self, hour: str, entities: Entities, contents: Contents) -> KpiRecord | None:
+        """Return how things stand now, as of an hour, if anything has happened since this was asked last."""
+        seen = (entities.changes, *_adopted(contents))
+        if seen == self._seen:
+            return None
+        self._seen = seen
+        return self.record(hour, entities.by_key.values(), contents)
 
     def record(self, hour: str, entities: Iterable[Entity], contents: Contents) -> KpiRecord:
         """Return how things stand now, as of an hour."""
@@ -68,7 +77,7 @@ class Levels:
     def _of_names(self, contents: Contents) -> Mapping[str, int]:
         """Return how it stands with principals and secrets."""
         baselines, shared = contents.baselines, contents.joins.shared
-        known = (baselines.hash, len(baselines), shared.hash)
+        known = _adopted(contents)
         if known != self._known:
             principals = list(filter(self._is_here, baselines.principals()))
             secrets = list(filter(self._is_here, shared.secrets()))
@@ -83,6 +92,11 @@ class Levels:
 
     def _is_here(self, name: str) -> bool:
         return partition_of(name.encode(), self.partitions) == self.partition
+
+
+def _adopted(contents: Contents) -> tuple[object, ...]:
+    baselines = contents.baselines
+    return baselines.hash, len(baselines), contents.joins.shared.hash
 
 
 def _traits(context: Context, contents: Contents) -> Iterator[str]:

@@ -108,8 +108,9 @@ class Partition:
 
     def _note_levels(self) -> None:
         hour = self.ledger.marks.reached
-        if hour:
-            self.ledger.hours.note(self._levels.record(hour, self.entities.by_key.values(), self.contents))
+        news = self._levels.news(hour, self.entities, self.contents) if hour else None
+        if news is not None:
+            self.ledger.hours.note(news)
 
     def _turn_to(self, moment: str) -> None:
         if not self.ledger.hours.is_of(moment):
