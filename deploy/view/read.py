@@ -13,7 +13,7 @@ from functools import lru_cache, reduce
 from itertools import groupby
 from typing import Any, Final
 
-from schemas.codec import Event, loads
+from schemas.codec import Event, dumps, loads
 from schemas.shared import SharedRecord
 from streams.judge.shared import SharedFacts
 
@@ -94,19 +94,21 @@ def activities(view: sqlite3.Connection, where: str = "1", values: Sequence[Any]
 
 def shared_records(view: sqlite3.Connection, kind: str = "") -> Iterator[SharedRecord]:
     """Yield what each source says of each subject that begins with ``kind``: images, workloads, secrets, or all."""
-    asked = (
-        "SELECT text FROM shared JOIN contents ON id = record WHERE substr(subject, 1, ?) = ? ORDER BY subject, source"
-    )
-    for (text,) in view.execute(asked, [len(kind), kind]):
+    for _, _, text in _shared(view, kind):
         yield SharedRecord.decode(text.encode())
 
 
 def shared_facts(view: sqlite3.Connection, kind: str = "") -> SharedFacts:
     """Return the same, ready to be joined as judges join it."""
     found = SharedFacts()
-    for record in shared_records(view, kind):
-        found.put(record.key, record.encode())
+    for subject, source, text in _shared(view, kind):
+        found.put(dumps([subject, source]), text.encode())
     return found
+
+
+def _shared(view: sqlite3.Connection, kind: str) -> sqlite3.Cursor:
+    asked = "SELECT subject, source, text FROM shared JOIN contents ON id = record WHERE substr(subject, 1, ?) = ? ORDER BY 1, 2"
+    return view.execute(asked, [len(kind), kind])
 
 
 def documents(view: sqlite3.Connection) -> dict[str, bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from schemas.baseline import Profile
 from schemas.codec import Event, decode, dumps_sorted, loads
@@ -50,17 +50,42 @@ class Row:
 
 
 _ENTITY: Final = b"entity/"
-_KNOWN: Final = frozenset(
-    name for name, row in FIELDS.items() if name.startswith("container.settings.") or row.part == "facts"
-)
-"""What of a row of ``activities`` is known rather than done; a start and a facts event say it of what they are about."""
-
 _OWN: Final = frozenset(
     name for name, row in FIELDS.items() if row.part == "facts" and not row.decides and not row.shared
 )
 _REPEATED: Final = frozenset({"verdict.activity", "verdict.principal", "verdict.context", "verdict.outcome"})
+_MAX_NAMES: Final = 4_096
 _KEY_PARTS: Final = 4
 _LARGEST: Final = 2**63 - 1
+
+
+_Part = Literal["head", "known", "done", "verdict"]
+
+
+class _Parts(dict[str, _Part]):
+    """To which part of a row of ``activities`` a field belongs: each is looked at once, for every row has some thirty.
+
+    A start and a facts event say what is *known* of what they are about; the rest of an activity was *done*.
+    """
+
+    def __missing__(self, name: str) -> _Part:
+        if len(self) >= _MAX_NAMES:
+            self.clear()
+        part = self[name] = _part_of(name)
+        return part
+
+
+def _part_of(name: str) -> _Part:
+    if name.startswith("activity.") or name in _REPEATED:
+        return "head"
+    if name.startswith("verdict."):
+        return "verdict"
+    row = FIELDS.get(name)
+    is_fact = row is not None and row.part == "facts"
+    return "known" if is_fact or name.startswith("container.settings.") else "done"
+
+
+_PARTS: Final = _Parts()
 
 
 def rows_of(topic: Name, key: bytes, value: bytes | None) -> tuple[Row, ...]:
@@ -99,18 +124,18 @@ def _activity_rows(key: bytes, value: bytes | None) -> Iterator[Row]:
 
 
 def _activity(row: Event) -> tuple[Value, ...]:
-    said = {name: value for name, value in row.items() if not name.startswith("activity.")}
-    verdict = {name: value for name, value in said.items() if name.startswith("verdict.")}
-    known = {name: value for name, value in said.items() if name in _KNOWN}
+    parts: dict[_Part, Event] = {"head": {}, "known": {}, "done": {}, "verdict": {}}
+    for name, value in row.items():
+        parts[_PARTS[name]][name] = value
     return (
         *_texts({"event.action": "", **row}, "activity.dimension", "event.action"),
         _count(row["activity.count"]),
         *_texts(row, "activity.first", "activity.first_id", "activity.last", "activity.last_id"),
         _count(row["activity.replicas"]),
         *_texts(row, "verdict.outcome"),
-        Content.of(known),
-        Content.of({name: value for name, value in said.items() if name not in known and name not in verdict}),
-        Content.of({name: value for name, value in verdict.items() if name not in _REPEATED}),
+        Content.of(parts["known"]),
+        Content.of(parts["done"]),
+        Content.of(parts["verdict"]),
     )
 
 
@@ -144,9 +169,10 @@ def _document_rows(key: bytes, value: bytes | None) -> Iterator[Row]:
 
 
 def _texts(fields: Mapping[str, Any], *names: str) -> tuple[str, ...]:
-    values = tuple(fields[name] for name in names)
-    if not all(isinstance(value, str) for value in values):
-        raise Invalid(f"{', '.join(names)}: one is no text")
+    values = tuple([fields[name] for name in names])
+    for value in values:
+        if not isinstance(value, str):
+            raise Invalid(f"{', '.join(names)}: one is no text")
     return values
 
 
