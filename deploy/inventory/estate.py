@@ -64,6 +64,47 @@ class Denial:
     reason: str
 
 
+class Execution(NamedTuple):
+    """That a program ran, under its path and the name that it was called by; all else that was too much to be told apart is ``others``."""
+
+    known: Event
+    executable: str | None
+    called: str | None
+    times: int
+    first: str
+    last: str
+    others: bool
+
+
+class Connection(NamedTuple):
+    """That somebody connected, as one side tells: ``known`` is what is known of that side, ``peer`` the other's workload."""
+
+    known: Event
+    dimension: str
+    port: int | None
+    source: str | None
+    peer: str | None
+
+
+_EXECUTIONS: Final = """
+SELECT k.text, program, called, total, begun, ended, others FROM (
+    SELECT known, json_extract(d.text, '$."process.executable"') AS program, json_extract(d.text, '$."process.args"[0]') AS called,
+        substr(slot, 1, 6) = 'other-' AS others, sum(count) AS total, min(first) AS begun, max(last) AS ended
+    FROM activities JOIN contents d ON d.id = done WHERE dimension = 'exec' GROUP BY known, program, called, others
+) JOIN contents k ON k.id = known
+"""
+_CONNECTIONS: Final = """
+SELECT k.text, dimension, port, source, peer FROM (
+    SELECT DISTINCT known, dimension, json_extract(d.text, '$."destination.port"') AS port,
+        CASE dimension WHEN 'ingress' THEN json_extract(d.text, '$."source.ip"') END AS source,
+        json_extract(d.text, '$."peer.workload"') AS peer
+    FROM activities JOIN contents d ON d.id = done
+    WHERE dimension IN ('ingress', 'egress') AND coalesce(json_extract(d.text, '$."event.outcome"'), '') <> 'failure'
+        AND (dimension = 'ingress' OR peer IS NOT NULL)
+) JOIN contents k ON k.id = known
+"""
+
+
 class Estate:
     """An estate as the view knows it now."""
 
@@ -100,6 +141,16 @@ class Estate:
             [len(_CONTAINER), _CONTAINER],
         )
         return [Run(name, loads(known), first, last, bool(told)) for name, known, first, last, told in rows]
+
+    def executions(self) -> Iterator[Execution]:
+        """Yield which programs ran in containers with which facts."""
+        for known, *counted in self._view.execute(_EXECUTIONS):
+            yield Execution(loads(known), *counted)
+
+    def connections(self) -> Iterator[Connection]:
+        """Yield who was connected to on which port, from where, as each side tells."""
+        for known, *told in self._view.execute(_CONNECTIONS):
+            yield Connection(loads(known), *told)
 
     @cached_property
     def denials(self) -> list[Denial]:

@@ -34,9 +34,9 @@ def doors_of(known: Event) -> Iterator[str]:
 def reached_from_outside(estate: Estate) -> dict[Workload, set[str]]:
     """Return workloads that public addresses have connected to, or that a service leads to from outside, with how."""
     found: dict[Workload, set[str]] = {}
-    for activity in estate.activities("dimension = 'ingress' AND action <> 'listen'"):
-        workload, peer = workload_of(activity.known), activity.done.get("source.ip", "")
-        if workload and peer and _is_public(peer):
+    for one in estate.connections():
+        workload = workload_of(one.known)
+        if workload and one.source and _is_public(one.source):
             found.setdefault(workload, set()).add("reached from a public address")
     services = list(estate.activities(f"action IN ({', '.join('?' * len(_SERVICES))})", *_SERVICES))
     for workload, how in _behind(list(_outward(services)), estate):

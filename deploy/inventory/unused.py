@@ -12,7 +12,6 @@ from typing import Final
 
 from deploy.inventory.estate import NOT_OBSERVABLE, Estate
 from deploy.inventory.images import Image, images_of
-from streams.judge.memo import OTHER
 
 __all__ = ["Unused", "unused_of"]
 
@@ -60,16 +59,14 @@ def unused_of(estate: Estate) -> list[Unused]:
 
 def _seen(estate: Estate) -> dict[str, _Seen]:
     found: dict[str, _Seen] = {}
-    for one in estate.activities("dimension = 'exec'"):
-        image, executable = estate.catalog.image_of(one.known), one.done.get("process.executable")
-        is_other = one.digest.startswith(OTHER)
-        if not image or not (executable or is_other):
+    for one in estate.executions():
+        image = estate.catalog.image_of(one.known)
+        if not image or not (one.executable or one.others):
             continue
         seen = found.setdefault(image, _Seen())
-        seen.others |= is_other
-        seen.programs += one.count
-        called = (one.done.get("process.args") or [""])[0]
-        seen.paths.update(path for path in (executable, called) if path and path.startswith("/"))
+        seen.others |= bool(one.others)
+        seen.programs += one.times
+        seen.paths.update(path for path in (one.executable, one.called) if path and path.startswith("/"))
         seen.first, seen.last = min(seen.first or one.first, one.first), max(seen.last, one.last)
     return found
 
