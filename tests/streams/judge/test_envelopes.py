@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from schemas.codec import ACTIVITY_MARK, encode_event
 from schemas.fields import FIELDS, names_of
 from streams.judge import envelopes
@@ -46,6 +48,24 @@ def test_nothing_is_concluded_from_an_escape() -> None:
     known.learn(value)
     assert not known.knows(head_of(value), entity_mark(KEY))
     assert not known.outlines
+
+
+@pytest.mark.parametrize(
+    ("moment", "known"),
+    [
+        ("2026-11-27T10:00:00.000000000Z", True),
+        ("2026-11-27T10:00:00.5Z", True),
+        ("2026-11-27T10:00:00Z", True),
+        ("2026-11-27T10:00:00+00:00", False),
+        ("2026-11-27T12:00:00.5+02:00", False),
+        ("2026-11-27 10:00:00Z", False),
+        ("2026-11-27T10:00:00", False),
+    ],
+)
+def test_an_envelope_is_known_if_its_time_begins_with_the_hour_in_utc(*, moment: str, known: bool) -> None:
+    learnt, value = Envelopes(), encode_event({**envelope(1, KEY), "@timestamp": moment} | does("/bin/true"))
+    learnt.learn(value)
+    assert learnt.knows(head_of(value), entity_mark(KEY)) == known
 
 
 def test_an_entity_is_known_wherever_it_stands() -> None:
