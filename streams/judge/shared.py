@@ -169,16 +169,17 @@ class SharedFacts:
 
     def known_of(self, subject: str) -> Event:
         """Return everything that is known of a subject, also what decides nothing; empty where nobody tells of it."""
-        records = self._of(subject)
+        records = self.records_of(subject)
         return {**_identity(subject, records), **united(records)} if records else {}
 
-    def _of(self, subject: str) -> list[SharedRecord]:
+    def records_of(self, subject: str) -> list[SharedRecord]:
+        """Return what each source says of a subject, and of an image under any of its digests; in no order."""
         name = subject.removeprefix(IMAGE)
         return self._joined(name if subject != name else "", (name,))
 
     def told(self, subject: str) -> Told | None:
         """Return what there is to tell of a subject; None where nothing decides, and for a workload, which nothing is decided about."""
-        records = self._of(subject)
+        records = self.records_of(subject)
         facts = united(records)
         deciding = {name: value for name, value in facts.items() if FIELDS[name].decides and value != []}
         if not deciding or subject.startswith(WORKLOAD):
