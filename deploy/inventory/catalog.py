@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from schemas.codec import Event
-from schemas.shared import IMAGE, digests_of
+from schemas.shared import IMAGE, SharedRecord, digests_of
 from streams.judge.shared import SharedFacts
 
 __all__ = ["Catalog", "is_name", "reference_of"]
@@ -65,6 +65,11 @@ class Catalog:
         if image not in self._facts:
             self._facts[image] = {} if is_name(image) else self._shared.known_of(IMAGE + image)
         return self._facts[image]
+
+    def records_of(self, image: str) -> list[SharedRecord]:
+        """Return what each source says of an image, in the order of their names."""
+        found = [] if is_name(image) else self._shared.records_of(IMAGE + image)
+        return sorted(found, key=lambda record: (record.source, record.subject))
 
     def told_of(self) -> list[str]:
         """Return the images that somebody tells of, in order."""

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
-from deploy.inventory.catalog import is_name, reference_of
+from deploy.inventory.catalog import Catalog, is_name, reference_of
 from deploy.inventory.estate import NOT_OBSERVABLE, Estate, Workload, workload_of
 from deploy.inventory.exposure import EXPOSURES, Exposure, doors_of, exposure_of, reached_from_outside
 from schemas.codec import Event
 from schemas.images import parse_image
 
-__all__ = ["LEVELS", "Image", "images_of", "level_counts"]
+__all__ = ["LEVELS", "Image", "Scan", "images_of", "level_counts"]
 
 LEVELS: Final = ("critical", "high", "medium", "low", "informational", "unknown")
 """The gravest first."""
@@ -26,6 +26,19 @@ _LOOKS_FOR: Final = {
     "misconfigurations": frozenset({"trivy"}),
 }
 _SCANNERS: Final = frozenset().union(*_LOOKS_FOR.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What one scanner found in one image, in numbers; what it did not look for is ``not observable``."""
+
+    scanner: str
+    time: str
+    outcome: str
+    vulnerabilities: dict[str, int] | str
+    secrets: int | str
+    malware: int | str
+    misconfigurations: int | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +59,8 @@ class Image:
     created: str
     signature: str
     signers: tuple[str, ...]
-    scanners: tuple[str, ...]
+    scans: tuple[Scan, ...]
     scanned: str
-    scan_outcome: str
     levels: dict[str, int]
     vulnerabilities: tuple[str, ...] | str
     secrets: tuple[str, ...] | str
@@ -98,7 +110,7 @@ def images_of(estate: Estate) -> list[Image]:
     _add_containers(estate, seen)
     _add_denials(estate, seen)
     is_told = any(f"{_IMAGE}registries" in estate.catalog.facts_of(image) for image in seen)
-    found = [_image(image, one, estate.catalog.facts_of(image), is_told=is_told) for image, one in seen.items()]
+    found = [_image(image, one, estate.catalog, is_told=is_told) for image, one in seen.items()]
     return sorted(found, key=lambda image: (image.rank, image.names, image.image))
 
 
@@ -144,7 +156,9 @@ def _add_denials(estate: Estate, seen: dict[str, _Seen]) -> None:
             seen[image].denials.add(f"{denial.clause}: {denial.reason}" if denial.clause else denial.reason)
 
 
-def _image(image: str, seen: _Seen, facts: Event, *, is_told: bool) -> Image:
+def _image(image: str, seen: _Seen, catalog: Catalog, *, is_told: bool) -> Image:
+    facts = catalog.facts_of(image)
+    scans = [one.facts for one in catalog.records_of(image) if f"{_IMAGE}scan.scanners" in one.facts]
     seen.identify(facts)
     # What several sources say together may be a name of one and a tag of another, so what containers were started from counts first.
     names = seen.names or reference_of(facts)
@@ -160,9 +174,8 @@ def _image(image: str, seen: _Seen, facts: Event, *, is_told: bool) -> Image:
         created=facts.get(f"{_IMAGE}created", ""),
         signature=facts.get(f"{_IMAGE}signature", NOT_OBSERVABLE),
         signers=tuple(facts.get(f"{_IMAGE}signers") or ()),
-        scanners=tuple(facts.get(f"{_IMAGE}scan.scanners") or ()),
+        scans=tuple(map(_scan, scans)),
         scanned=facts.get(f"{_IMAGE}scan.time", "") if scanned else NOT_OBSERVABLE,
-        scan_outcome=facts.get(f"{_IMAGE}scan.outcome", ""),
         levels={} if vulnerabilities == NOT_OBSERVABLE else level_counts(vulnerabilities),
         vulnerabilities=vulnerabilities,
         secrets=_found(facts, "secrets"),
@@ -179,7 +192,22 @@ def _image(image: str, seen: _Seen, facts: Event, *, is_told: bool) -> Image:
     )
 
 
-def _found(facts: Event, kind: str) -> tuple[str, ...] | str:
+def _scan(facts: Mapping[str, Any]) -> Scan:
+    found = {kind: _found(facts, kind) for kind in _LOOKS_FOR}
+    counts = {kind: texts if isinstance(texts, str) else len(texts) for kind, texts in found.items()}
+    vulnerabilities = found["vulnerabilities"]
+    return Scan(
+        scanner=", ".join(facts[f"{_IMAGE}scan.scanners"]),
+        time=facts.get(f"{_IMAGE}scan.time", ""),
+        outcome=facts.get(f"{_IMAGE}scan.outcome", ""),
+        vulnerabilities=vulnerabilities if isinstance(vulnerabilities, str) else level_counts(vulnerabilities),
+        secrets=counts["secrets"],
+        malware=counts["malware"],
+        misconfigurations=counts["misconfigurations"],
+    )
+
+
+def _found(facts: Mapping[str, Any], kind: str) -> tuple[str, ...] | str:
     """Return what was found of a kind; nobody has looked for it unless a scanner did that looks for it, or one we do not know."""
     found, scanners = facts.get(f"{_IMAGE}{kind}"), facts.get(f"{_IMAGE}scan.scanners") or ()
     looked = any(one in _LOOKS_FOR[kind] or one not in _SCANNERS for one in scanners)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from deploy.inventory.estate import Estate
 from deploy.inventory.images import Image, images_of
 from schemas.codec import Event
+from schemas.images import parse_image
 
 __all__ = ["Registry", "registries_of"]
 
@@ -16,7 +17,10 @@ _ACTIONS: Final = ("image-push", "image-pull", "image-mount", "image-delete")
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """One registry; one that ``tells`` reports pushes and pulls to a collector. ``images`` are those that it has or that name it."""
+    """One registry; one that ``tells`` reports pushes and pulls to a collector.
+
+    ``images`` and ``repositories`` are those that it has, or that images are named by.
+    """
 
     registry: str
     tells: bool
@@ -66,6 +70,8 @@ def _add_image(seen: dict[str, _Seen], image: Image) -> None:
             one.running.add(image.image)
     for place in image.registries:
         seen[place.partition("/")[0]].repositories.add(place.partition("/")[2])
+    for named in filter(None, map(parse_image, image.names)):
+        seen[named.registry].repositories.add(named.repository)
 
 
 def _add_told(seen: dict[str, _Seen], activity: Any) -> None:

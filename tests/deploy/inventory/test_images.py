@@ -124,6 +124,22 @@ def test_what_no_scanner_looked_for_is_not_observable(scanner: str, kinds: set[s
     assert images(running("a", OLD))[OLD].scanned == NOT_OBSERVABLE
 
 
+def test_what_two_scanners_found_stands_side_by_side() -> None:
+    found = images(
+        scan(OLD, "trivy", vulnerabilities=[CVE, "low unfixed CVE-2 x"], secrets=["key /a"]),
+        scan(OLD, "grype", LATER, vulnerabilities=["high fixable CVE-3 y"]),
+    )[OLD]
+    grype, trivy = found.scans
+    assert (grype.scanner, grype.time, grype.vulnerabilities, grype.secrets) == (
+        "grype",
+        LATER,
+        {"high": 1},
+        NOT_OBSERVABLE,
+    )
+    assert (trivy.vulnerabilities, trivy.secrets, trivy.malware) == ({"critical": 1, "low": 1}, 1, NOT_OBSERVABLE)
+    assert found.levels == {"critical": 1, "high": 1, "low": 1}
+
+
 def test_hard_coded_secrets_are_named_and_never_shown() -> None:
     assert images(scan(OLD, secrets=["aws-access-key-id /app/.env"]))[OLD].secrets == ("aws-access-key-id /app/.env",)
 

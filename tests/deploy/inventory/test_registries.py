@@ -30,3 +30,4 @@ def test_registries_are_those_that_tell_and_those_that_images_name() -> None:
     assert (tells.pushes, tells.pulls, tells.pushed_by) == (2, 5, ("user:registry.example/ci",))
     assert (tells.first, tells.last) == (NOON, LATER)
     assert (named.registry, named.tells, named.images, named.running) == ("docker.io", False, 1, 0)
+    assert named.repositories == ("library/ubuntu",)
