@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,8 +28,8 @@ from schemas.policyset import Document, PolicySet, parse_policies
 from schemas.settings import KafkaSettings, Settings
 from schemas.topics import partition_of
 from streams.correlate.restore import letter_of
-from streams.correlate.shard import BaselineShard
 from streams.correlate.types import Record
+from streams.correlate.whole import WholeShard
 from streams.judge.memo import principal_of_row
 from tests.deploy.baselines.lab import policies
 
@@ -44,10 +45,11 @@ class Estate:
 
     kafka: KafkaSettings
     policies: PolicySet
-    shards: list[BaselineShard] = field(init=False)
+    shards: list[WholeShard] = field(init=False)
+    sent: Counter[int] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self.shards = [BaselineShard(number, self.policies) for number in range(PARTITIONS)]
+        self.shards = [WholeShard(number, self.policies) for number in range(PARTITIONS)]
 
     # What judges and correlate do
 
@@ -57,7 +59,8 @@ class Estate:
         for key, value in rows:
             number = partition_of(principal_of_row(key), PARTITIONS)
             producer.produce(self.kafka.topic("activities"), key=key, value=value, partition=number)
-            self.shards[number].take_row(key, value, round(time() * 1000))
+            self.shards[number].take_row(key, value, self.sent[number], round(time() * 1000))
+            self.sent[number] += 1
         assert producer.flush(30) == 0
         for shard in self.shards:
             self._write(shard.tick(round(time() * 1000) + 5_000))
@@ -94,18 +97,19 @@ class Estate:
             publish(self.kafka, "deadletters", letter.stage, encode_deadletter(letter))
 
     def _write(self, records: list[Record]) -> None:
-        if records:
-            publish_all(self.kafka, "baselines", [(key.decode(), value) for _, key, value in records])
+        for topic in sorted({topic for topic, _, _ in records}):
+            written = [(key.decode(), value) for name, key, value in records if name == topic]
+            publish_all(self.kafka, topic, written)
 
     # What a person does
 
-    def run(self, *arguments: str) -> Result:
-        return CliRunner().invoke(app, ["baseline", *arguments])
+    def run(self, *arguments: str, about: str = "baseline") -> Result:
+        return CliRunner().invoke(app, [about, *arguments])
 
-    def ask(self, *arguments: str) -> Any:
+    def ask(self, *arguments: str, about: str = "baseline") -> Any:
         """Return what a command prints as JSON."""
         command, *rest = arguments
-        result = self.run(command, "--json", *rest)
+        result = self.run(command, "--json", *rest, about=about)
         return [json.loads(line) for line in result.stdout.splitlines()]
 
 
