@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -33,8 +33,9 @@ def map_of(
 ) -> Map:
     """Return the map of what activities tell; ``containers`` say what their workloads are, ``classes`` which data lies where."""
     sightings = _Sightings(directory)
-    for container in containers:
-        sightings.note_facts(container.known)
+    listed = list(containers)
+    for known in {id(one.known): one.known for one in listed}.values():  # replicas share theirs
+        sightings.note_facts(known)
     for activity in activities:
         sightings.take(activity)
     return sightings.finish(classes or DataClasses(()))
@@ -56,7 +57,7 @@ class _Sightings:
 
     directory: Directory
     tallies: Tallies = field(default_factory=dict)
-    known: dict[End, _Known] = field(default_factory=dict)
+    known: defaultdict[End, _Known] = field(default_factory=lambda: defaultdict(_Known))
     left_out: Counter[str] = field(default_factory=Counter)
     _contexts: set[str] = field(default_factory=set)
 
@@ -68,27 +69,24 @@ class _Sightings:
             self._contexts.add(activity.context)
             self.note_facts(activity.known)
         if isinstance(told, Listening):
-            self._of(told.owner).listens.add(told.port)
+            self.known[told.owner].listens.add(told.port)
         elif isinstance(told, Asked):
-            self._of(told.owner).asked.add(told.name)
+            self.known[told.owner].asked.add(told.name)
         else:
             self._connect(told)
-
-    def _of(self, end: End) -> _Known:
-        return self.known.setdefault(end, _Known())
 
     def note_facts(self, facts: Event) -> None:
         """Note what facts say of their workload."""
         end = workload_of(facts)
         if end is not None:
-            known = self._of(end)
+            known = self.known[end]
             known.images.update(filter(None, [facts.get("container.image.name")]))
             known.labels.update(facts.get("workload.labels") or ())
 
     def _connect(self, connection: Connection) -> None:
         peer = self.directory.peer_of(connection)
         if isinstance(peer, Nobody):
-            self.left_out[peer.reason] += connection.count
+            self.left_out[peer.reason] += connection.times
             return
         ends = (connection.owner, peer) if connection.side == "egress" else (peer, connection.owner)
         place = Place(*ends, connection.transport, -1 if connection.port is None else connection.port)

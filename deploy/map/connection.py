@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from functools import lru_cache
+from typing import Any, Final, Literal, NamedTuple
 
 from deploy.map.end import End, workload_of
 from deploy.view.read import Activity
@@ -19,8 +20,7 @@ Side = Literal["egress", "ingress"]
 _SIDES: Final[Mapping[str, Side]] = {"egress": "egress", "ingress": "ingress"}
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class Peer(NamedTuple):
     """The other end: its workload, its name and its address, each empty where the sensor did not see it.
 
     ``others`` are the peers of all connections that were too many to be told apart.
@@ -32,8 +32,7 @@ class Peer:
     others: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(NamedTuple):
     """Connections of one owner with one peer, as one sensor saw them; ``port`` is None and ``transport`` empty where it did not see them.
 
     ``failed`` says that the platform let none of them come about.
@@ -47,7 +46,7 @@ class Connection:
     transport: str
     protocol: str
     dataset: str
-    count: int
+    times: int
     first: str
     last: str
     outcome: str
@@ -105,6 +104,7 @@ def _peer(done: Mapping[str, Any], side: Side) -> Peer:
     return Peer(done.get("peer.workload", ""), "" if clean_address(domain) else domain, address)
 
 
+@lru_cache(maxsize=65_536)
 def _address(text: str) -> str:
     found = clean_address(text)
     return "" if found is None else str(found)
@@ -121,7 +121,7 @@ def _connection(activity: Activity, owner: End, side: Side, peer: Peer) -> Conne
         transport=done.get("network.transport", ""),
         protocol=done.get("network.protocol", ""),
         dataset=done.get("event.dataset", ""),
-        count=activity.count,
+        times=activity.count,
         first=activity.first,
         last=activity.last,
         outcome=activity.outcome,

@@ -6,6 +6,7 @@ than one workload, nobody is said to have it.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -107,12 +108,13 @@ class _Holder:
 class Directory:
     """Fed with containers first and services then; answers whom connections were made with."""
 
-    _holders: dict[tuple[str, str], list[_Holder]] = field(default_factory=dict)
-    _clusters: dict[str, set[str]] = field(default_factory=dict)
-    _addresses: dict[End, set[str]] = field(default_factory=dict)
-    _replicas: dict[End, list[_Holder]] = field(default_factory=dict)
-    _served: dict[End, set[str]] = field(default_factory=dict)
-    _labels: dict[End, set[str]] = field(default_factory=dict)
+    _holders: defaultdict[tuple[str, str], list[_Holder]] = field(default_factory=lambda: defaultdict(list))
+    _clusters: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _addresses: defaultdict[End, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _replicas: defaultdict[End, list[_Holder]] = field(default_factory=lambda: defaultdict(list))
+    _served: defaultdict[End, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _workloads: defaultdict[tuple[str, str], set[End]] = field(default_factory=lambda: defaultdict(set))
+    _labels: defaultdict[End, set[str]] = field(default_factory=lambda: defaultdict(set))
     _services: dict[tuple[str, str, str], End] = field(default_factory=dict)
     _service_addresses: dict[tuple[str, str], End] = field(default_factory=dict)
 
@@ -130,30 +132,28 @@ class Directory:
         end, cluster = workload_of(container.known), container.known.get("workload.cluster") or ""
         if end is None:
             end = End("container", container.entity)
-        self._labels.setdefault(end, set()).update(container.known.get("workload.labels") or ())
+        else:
+            self._workloads[cluster, end.namespace].add(end)
+        self._labels[end].update(container.known.get("workload.labels") or ())
         holder = _Holder(end, container.ended or container.stopped)
-        self._replicas.setdefault(end, []).append(holder)
+        self._replicas[end].append(holder)
         for address in container.own.get("container.ip") or ():
-            self._holders.setdefault((cluster, address), []).append(holder)
-            self._clusters.setdefault(address, set()).add(cluster)
-            self._addresses.setdefault(end, set()).add(address)
+            self._holders[(cluster, address)].append(holder)
+            self._clusters[address].add(cluster)
+            self._addresses[end].add(address)
 
     def _add_service(self, service: Service) -> None:
         end = self._behind(service)
         self._services[service.cluster, service.namespace, service.name] = end
         for address in service.addresses:
             self._service_addresses[service.cluster, address] = end
-            self._served.setdefault(end, set()).add(address)
-            self._clusters.setdefault(address, set()).add(service.cluster)
+            self._served[end].add(address)
+            self._clusters[address].add(service.cluster)
 
     def _behind(self, service: Service) -> End:
         """Return the one workload whose labels a service asks for."""
-        prefix = f"{service.cluster}/{service.namespace}/"
-        found = [
-            end
-            for end, labels in (self._labels.items() if service.selector else ())
-            if end.kind == "workload" and end.name.startswith(prefix) and service.selector <= labels
-        ]
+        beside = self._workloads.get((service.cluster, service.namespace), ()) if service.selector else ()
+        found = [end for end in beside if service.selector <= self._labels[end]]
         return found[0] if len(found) == 1 else service.end
 
     def addresses_of(self, namespace: str) -> set[str]:

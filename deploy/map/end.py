@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
 
 __all__ = ["KINDS", "End", "Kind", "workload_named", "workload_of"]
@@ -62,12 +63,17 @@ _PLACES: Final = 2
 
 def workload_of(known: Mapping[str, Any]) -> End | None:
     """Return the workload that facts name; None where they name none."""
-    if not known.get("workload.name"):
-        return None
-    parts = (known.get(f"workload.{part}") or "" for part in ("cluster", "namespace", "name"))
-    return End("workload", "/".join(parts))
+    name = known.get("workload.name")
+    return _workload(known.get("workload.cluster") or "", known.get("workload.namespace") or "", name) if name else None
 
 
+@lru_cache(maxsize=65_536)
+def _workload(cluster: str, namespace: str, name: str) -> End:
+    """Return one and the same end for all that happens at a workload."""
+    return End("workload", f"{cluster}/{namespace}/{name}")
+
+
+@lru_cache(maxsize=65_536)
 def workload_named(name: str) -> End | None:
     """Return the workload of a ``peer.workload``; None for what is no such name."""
     return End("workload", name) if name.count("/") >= _PLACES else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 from deploy.map.connection import Connection, Side
@@ -15,6 +16,7 @@ OUTCOMES: Final = ("authorized", "undetermined", "unauthorized")
 
 LEVELS: Final = ("", "informational", "low", "medium", "high", "critical")
 _SIDES: Final[tuple[Side, ...]] = ("egress", "ingress")
+_NONE: Final = frozenset[str]()
 
 
 @dataclass(slots=True)
@@ -37,12 +39,12 @@ class Tally:
         """Return what one report says."""
         return cls(
             connection.first,
-            connection.last,
+            connection.first if connection.first == connection.last else connection.last,
             connection.level,
-            {(connection.side, connection.dataset, connection.outcome): connection.count},
-            connection.count if connection.failed else 0,
-            frozenset(connection.data),
-            frozenset([connection.protocol]) if connection.protocol else frozenset(),
+            {_by_whom(connection.side, connection.dataset, connection.outcome): connection.times},
+            connection.times if connection.failed else 0,
+            frozenset(connection.data) if connection.data else _NONE,
+            frozenset([connection.protocol]) if connection.protocol else _NONE,
         )
 
     @classmethod
@@ -110,6 +112,12 @@ class Tally:
             "data": sorted(self.data),
             "protocols": sorted(self.protocols),
         }
+
+
+@lru_cache(maxsize=1_024)
+def _by_whom(side: Side, dataset: str, outcome: str) -> tuple[Side, str, str]:
+    """Return one and the same key for all tallies, of which there may be a million."""
+    return side, dataset, outcome
 
 
 def _gravity(level: str) -> int:

@@ -38,7 +38,7 @@ def test_who_connects_tells_whom_with() -> None:
         transport="tcp",
         protocol="tls",
         dataset="falco.alerts",
-        count=7,
+        times=7,
         first=NOON,
         last=NOON,
         outcome="unauthorized",
@@ -75,7 +75,7 @@ def test_what_was_too_much_is_connections_with_others() -> None:
     (found,) = activities_of([(topic, other, value)])
     connection = told_by(found)
     assert isinstance(connection, Connection)
-    assert (connection.peer, connection.count) == (Peer(others=True), 9)
+    assert (connection.peer, connection.times) == (Peer(others=True), 9)
 
 
 @pytest.mark.parametrize(
