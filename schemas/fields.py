@@ -348,6 +348,9 @@ _FACTS = (
     _shared("secret.keys", "keyword", "Names of the entries of a secret.", many=True),
     _shared("secret.created", "date", "When the secret was made.", decides=False),
     _shared("secret.changed", "date", "When its content last changed; a new label is no change.", decides=False),
+    _shared(
+        "secret.rotated", "date", "When its content was seen to change, the last 50 times.", many=True, decides=False
+    ),
     _shared("secret.older_than", "long", "Ages of the content in days, as `container.image.older_than`.", many=True),
     _shared("target.privileged", "boolean", "The workload that is acted upon runs privileged."),
     _shared("target.host_namespaces", "keyword", "Namespaces of the host that it shares.", many=True),

@@ -25,6 +25,9 @@ _ASKED: Final = {
 }
 """By the date from which an age counts, which ages of policies are about it."""
 
+_CHANGED: Final = "secret.changed"
+_ROTATED: Final = "secret.rotated"
+_MAX_ROTATIONS: Final = 50
 _OLDEST: Final = "2000"
 """A date before is one that someone has put there so that the same sources build the same image, such as 1970-01-01."""
 
@@ -40,6 +43,7 @@ class SharedFactsShard:
         self._clock = EventsClock()
         self._said: dict[bytes, Statement] = {}
         self._written: dict[bytes, SharedRecord] = {}
+        self._rotated: dict[bytes, set[str]] = {}
         self._due: dict[bytes, None] = {}
         self._passing: list[tuple[int, bytes]] = []
 
@@ -55,7 +59,8 @@ class SharedFactsShard:
         if value is None:
             self._written.pop(key, None)
         else:
-            self._written[key] = SharedRecord.decode(value)
+            record = self._written[key] = SharedRecord.decode(value)
+            self._rotated.setdefault(key, set()).update(record.facts.get(_ROTATED, ()))
 
     def take_row(self, value: bytes | None, appended_ms: int) -> None:
         """Take a row; raise ``Invalid`` for what cannot be read, which has changed nothing then."""
@@ -67,9 +72,17 @@ class SharedFactsShard:
 
     def _take(self, statement: Statement) -> None:
         key = _record(statement, statement.time, {}).key
+        self._note_rotation(key, statement.facts)
         before = self._said.get(key)
         if before is None or (before.time, before.event) <= (statement.time, statement.event):
             self._said[key] = statement
+            self._due[key] = None
+
+    def _note_rotation(self, key: bytes, facts: Event) -> None:
+        """Remember when a secret was changed: a row that another one replaces is read no more."""
+        changed = facts.get(_CHANGED)
+        if changed and changed != facts.get("secret.created") and changed not in self._rotated.setdefault(key, set()):
+            self._rotated[key].add(changed)
             self._due[key] = None
 
     def tick(self, now_ms: int) -> list[Record]:
@@ -91,11 +104,19 @@ class SharedFactsShard:
             if said.facts.get(date, "") > _OLDEST:
                 ages[AGES[date]], passed = self._passed(key, date, getattr(self._days, kind), clock)
                 since = max(since, passed)
-        record = _record(said, timestamp(since), ages)
+        record = _record(said, timestamp(since), ages | self._rotations(key))
         if written is not None and _is_said_again(record, written):
             return None
         self._written[key] = record
         return "shared-facts", key, record.encode()
+
+    def _rotations(self, key: bytes) -> Event:
+        """Return when a secret was changed, the last times; nothing of one that is no more, or that never was."""
+        if not self._rotated.get(key) or _CHANGED not in self._said[key].facts:
+            return {}
+        latest = sorted(self._rotated[key])[-_MAX_ROTATIONS:]
+        self._rotated[key] = set(latest)
+        return {_ROTATED: latest}
 
     def _passed(self, key: bytes, date: str, days: tuple[int, ...], clock: int) -> tuple[list[int], int]:
         """Return which ages have passed since a date, and when the last of them did; the next one is waited for."""

@@ -267,3 +267,34 @@ def test_the_same_rows_end_in_the_same_facts(rows: list[bytes], random: Random) 
     before = other.writes
     other.take(*rows, now_ms=END_MS)
     assert other.writes == before
+
+
+def secret(changed: float, *, created: float = 0, happened_ms: float | None = None) -> bytes:
+    """Return what is told of a secret that was made, and changed so many hours later."""
+    facts = {"secret.created": at(START_MS + created * HOUR_MS), "secret.changed": at(START_MS + changed * HOUR_MS)}
+    return row(SECRET, START_MS + changed * HOUR_MS if happened_ms is None else happened_ms, facts)
+
+
+def rotated(lab: Lab) -> list[str]:
+    (record,) = (SharedRecord.decode(value) for value in lab.table.values())
+    return list(record.facts.get("secret.rotated", []))
+
+
+def test_a_secret_that_is_made_or_labelled_is_not_rotated_and_one_whose_value_changes_is() -> None:
+    lab = Lab()
+    lab.take(secret(0))
+    lab.take(secret(0, happened_ms=START_MS + HOUR_MS))  # a new label: the same content
+    assert rotated(lab) == []
+    lab.take(secret(2))
+    assert rotated(lab) == [at(START_MS + 2 * HOUR_MS)]
+
+
+@given(st.lists(st.integers(1, 80), max_size=80), st.randoms())
+def test_rotations_are_all_changes_in_any_order_and_after_any_restart(hours: list[int], chosen: Random) -> None:
+    lab = Lab()
+    lab.take(secret(0))
+    for hour in hours:
+        lab.take(secret(hour))
+        if chosen.random() < 0.2:
+            lab.restart()
+    assert rotated(lab) == [at(START_MS + hour * HOUR_MS) for hour in sorted(set(hours))][-50:]
