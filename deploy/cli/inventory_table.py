@@ -155,6 +155,7 @@ SECRET_COLUMNS: Final[tuple[Column, ...]] = (
     ("entries", lambda one: _number(one.keys)),
     ("created", lambda one: minute(one.created)),
     ("changed", lambda one: minute(one.changed)),
+    ("rotations", lambda one: len(one.rotated) or "-"),
     ("reads", lambda one: one.reads or "-"),
     ("refused", lambda one: one.refused or "-"),
     ("used by", lambda one: _few(one.used_by)),

@@ -22,7 +22,7 @@ _WRITES: Final = frozenset({"create", "update", "patch", "delete", "deletecollec
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """One secret of a store; ``changed`` is its last rotation, ``older_than`` the ages in days that policies ask for and it has passed.
+    """One secret of a store; ``changed`` is when its content changed last, ``rotated`` when it was seen to change, ``older_than`` the ages in days that policies ask for and it has passed.
 
     What nobody has told of it is empty. ``overdue`` is why policies want it changed.
     """
@@ -33,6 +33,7 @@ class Secret:
     keys: tuple[str, ...]
     created: str
     changed: str
+    rotated: tuple[str, ...]
     older_than: tuple[int, ...]
     overdue: tuple[str, ...]
     reads: int
@@ -102,6 +103,7 @@ def _row(path: str, facts: Event, sources: tuple[str, ...], used: _Used, overdue
         keys=tuple(facts.get("secret.keys") or ()),
         created=facts.get("secret.created", ""),
         changed=facts.get("secret.changed", ""),
+        rotated=tuple(facts.get("secret.rotated") or ()),
         older_than=tuple(facts.get("secret.older_than") or ()),
         overdue=tuple(sorted(overdue)),
         reads=used.reads,

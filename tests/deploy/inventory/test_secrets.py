@@ -14,6 +14,7 @@ def test_a_secret_is_what_its_store_tells_and_who_asked_for_it() -> None:
         "secret.created": NOON,
         "secret.changed": LATER,
         "secret.older_than": [90],
+        "secret.rotated": [LATER],
     }
     refused = {"secret__path": PATH, "event__outcome": "failure"}
     (one,) = secrets_of(
@@ -35,6 +36,7 @@ def test_a_secret_is_what_its_store_tells_and_who_asked_for_it() -> None:
     )
     assert (one.secret, one.type, one.keys, one.created, one.changed) == (PATH, "Opaque", ("password",), NOON, LATER)
     assert (one.reads, one.writes, one.refused, one.older_than) == (1, 1, 1, (90,))
+    assert one.rotated == (LATER,)
     assert one.used_by == ("user:prod/alice", "user:prod/bob", "user:prod/web")
     assert one.overdue == ("secrets.max_age_days: older than 90 days",)
 
