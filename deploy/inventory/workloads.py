@@ -24,8 +24,8 @@ _SETTING: Final = "container.settings."
 class WorkloadRow:
     """One workload, over all its containers and releases.
 
-    ``baselines`` count its containers by where their baseline stands, ``outcomes`` its events by their verdicts. ``rights`` are granted; whether they
-    are used is ``not observable``. ``data_store`` is the product that it is recognised as.
+    ``baselines`` count its containers by where their baseline stands, ``outcomes`` its events by the verdict that what they did has now.
+    ``rights`` are granted; whether they are used is ``not observable``. ``data_store`` is the product that it is recognised as.
     """
 
     workload: str
