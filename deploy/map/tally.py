@@ -19,9 +19,13 @@ _SIDES: Final[tuple[Side, ...]] = ("egress", "ingress")
 _NONE: Final = frozenset[str]()
 
 
+Said = tuple[Side, str, str, bool]
+"""Who tells, by which sensor, with which verdict, and whether none of it came about."""
+
+
 @dataclass(slots=True)
 class Tally:
-    """Counts of a connection by side, sensor and verdict.
+    """Counts of a connection by side, sensor, verdict, and whether the platform let it not come about.
 
     Both ends tell of it, and maybe several sensors: those are reports of the same, so the count is that of whoever saw most.
     """
@@ -29,8 +33,7 @@ class Tally:
     first: str = ""
     last: str = ""
     level: str = ""
-    said: dict[tuple[Side, str, str], int] = field(default_factory=dict)
-    failed: int = 0
+    said: dict[Said, int] = field(default_factory=dict)
     data: frozenset[str] = frozenset()
     protocols: frozenset[str] = frozenset()
 
@@ -41,8 +44,7 @@ class Tally:
             connection.first,
             connection.first if connection.first == connection.last else connection.last,
             connection.level,
-            {_by_whom(connection.side, connection.dataset, connection.outcome): connection.times},
-            connection.times if connection.failed else 0,
+            {_said(connection.side, connection.dataset, connection.outcome, connection.failed): connection.times},
             frozenset(connection.data) if connection.data else _NONE,
             frozenset([connection.protocol]) if connection.protocol else _NONE,
         )
@@ -62,38 +64,48 @@ class Tally:
         self.level = max(self.level, other.level, key=_gravity)
         for place, count in other.said.items():
             self.said[place] = self.said.get(place, 0) + count
-        self.failed += other.failed
         self.data |= other.data
         self.protocols |= other.protocols
 
     @property
     def count(self) -> int:
         """Return how many connections were seen."""
+        return self._most(only_failed=False)
+
+    @property
+    def failed(self) -> int:
+        """Return how many of them did not come about."""
+        return self._most(only_failed=True)
+
+    def _most(self, *, only_failed: bool) -> int:
         seen: dict[tuple[Side, str], int] = {}
-        for (side, dataset, _), count in self.said.items():
-            seen[side, dataset] = seen.get((side, dataset), 0) + count
+        for (side, dataset, _, failed), count in self.said.items():
+            seen[side, dataset] = seen.get((side, dataset), 0) + (count if failed or not only_failed else 0)
         return max(seen.values(), default=0)
 
     @property
     def verdict(self) -> str:
         """Return the worst verdict that either end was given."""
-        return max((outcome for _, _, outcome in self.said), key=_badness, default="")
+        return max((outcome for _, _, outcome, _ in self.said), key=_badness, default="")
 
     @property
     def sides(self) -> tuple[Side, ...]:
         """Return which ends have told of it."""
-        told = {side for side, _, _ in self.said}
+        told = {side for side, *_ in self.said}
         return tuple(side for side in _SIDES if side in told)
 
     @property
     def has_come_about(self) -> bool:
         """Return whether the platform let any of them come about."""
-        return self.failed < sum(self.said.values())
+        return any(not failed for *_, failed in self.said)
 
     def verdicts(self) -> dict[str, dict[str, int]]:
         """Return the verdicts that each end was given, counted; of several sensors that which saw most of one."""
+        seen: dict[tuple[Side, str, str], int] = {}
+        for (side, dataset, outcome, _), count in self.said.items():
+            seen[side, outcome, dataset] = seen.get((side, outcome, dataset), 0) + count
         found: dict[str, dict[str, int]] = {side: {} for side in self.sides}
-        for (side, _, outcome), count in sorted(self.said.items()):
+        for (side, outcome, _), count in sorted(seen.items()):
             found[side][outcome] = max(found[side].get(outcome, 0), count)
         return found
 
@@ -115,9 +127,9 @@ class Tally:
 
 
 @lru_cache(maxsize=1_024)
-def _by_whom(side: Side, dataset: str, outcome: str) -> tuple[Side, str, str]:
+def _said(side: Side, dataset: str, outcome: str, failed: bool) -> Said:  # noqa: FBT001 - part of a key
     """Return one and the same key for all tallies, of which there may be a million."""
-    return side, dataset, outcome
+    return side, dataset, outcome, failed
 
 
 def _gravity(level: str) -> int:

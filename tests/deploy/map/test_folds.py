@@ -14,7 +14,7 @@ WEB, APP = workload("web"), workload("app")
 
 
 def tally(count: int = 1, outcome: str = "authorized") -> Tally:
-    return Tally(said={("egress", "a", outcome): count})
+    return Tally(said={("egress", "a", outcome, False): count})
 
 
 def outside(addresses: list[str], outcome: str = "authorized", kind: str = "outside") -> Tallies:

@@ -17,7 +17,9 @@ def united(*places: tuple[str, int]) -> dict[tuple[str, int], int]:
     """Return how often each place was told of, of reports with these transports and ports."""
     tallies: dict[Place, Tally] = {}
     for transport, port in places:
-        tallies[Place(WEB, APP, transport, port)] = Tally(said={("egress", f"{transport}{port}", "authorized"): 1})
+        tallies[Place(WEB, APP, transport, port)] = Tally(
+            said={("egress", f"{transport}{port}", "authorized", False): 1}
+        )
     return {place[2:]: len(tally.said) for place, tally in unite_sides(tallies).items()}
 
 
@@ -46,7 +48,7 @@ PLACES = st.builds(
 @given(st.dictionaries(PLACES, st.integers(1, 9), max_size=12), st.randoms())
 def test_nothing_is_lost_in_any_order(counts: dict[Place, int], chance: Random) -> None:
     def tallies(places: list[Place]) -> dict[Place, Tally]:
-        return {place: Tally(said={("egress", "a", "authorized"): counts[place]}) for place in places}
+        return {place: Tally(said={("egress", "a", "authorized", False): counts[place]}) for place in places}
 
     found = unite_sides(tallies(list(counts)))
     turned = list(counts)

@@ -45,7 +45,17 @@ def test_what_two_ends_tell_is_counted_once() -> None:
 def test_a_connection_comes_about_unless_all_have_failed() -> None:
     refused = tally(connected("web", "192.0.2.1", count=3, event__outcome="failure"))
     assert (refused.failed, refused.has_come_about) == (3, False)
-    assert Tally.together([refused, tally(connected("web", "192.0.2.1"))]).has_come_about
+    both = Tally.together([refused, tally(connected("web", "192.0.2.1"))])
+    assert (both.count, both.failed, both.has_come_about) == (4, 3, True)
+
+
+def test_what_two_sensors_saw_fail_has_failed_once() -> None:
+    sensors = ("auditd.log", "falco.alerts")
+    seen = [
+        tally(connected("web", "192.0.2.1", count=3, event__outcome="failure", event__dataset=one)) for one in sensors
+    ]
+    both = Tally.together(seen)
+    assert (both.count, both.failed, both.has_come_about) == (3, 3, False)
 
 
 def test_nothing_is_nothing() -> None:
@@ -63,11 +73,11 @@ TALLIES = st.lists(
                 st.sampled_from(["egress", "ingress"]),
                 st.sampled_from(["a", "b"]),
                 st.sampled_from(["authorized", "unauthorized"]),
+                st.booleans(),
             ),
             st.integers(1, 9),
             max_size=3,
         ),
-        st.integers(0, 3),
         st.frozensets(st.sampled_from(["personal", "secret"])),
         st.frozensets(st.sampled_from(["http", "tls"])),
     ),
