@@ -148,6 +148,7 @@ def _write(file: Path, text: str) -> None:
     err.print(f"written to {file}", markup=False, soft_wrap=True)
 
 
+_MAX_SHOWN: Final = 1_000
 _COLUMNS: Final = ("from", "to", "port", "count", "failed", "verdict", "first seen", "last seen", "what is there")
 
 
@@ -159,7 +160,12 @@ def _show(found: _Shown) -> None:
         heading = ["change"] if found.since else []
         columns(
             [[Text(name, style="bold") for name in (*heading, *_COLUMNS)]]
-            + [_cells(edge, nodes, found.since) for edge in edges]
+            + [_cells(edge, nodes, found.since) for edge in edges[:_MAX_SHOWN]]
+        )
+    if len(edges) > _MAX_SHOWN:
+        told = f"only the first {_MAX_SHOWN} of {len(edges)} are shown"
+        err.print(
+            f"{told}; choose with --namespace, --of, --verdict or --since", style="yellow", markup=False, soft_wrap=True
         )
     err.print(_summary(found, len(edges)), style="dim", markup=False, soft_wrap=True)
 

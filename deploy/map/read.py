@@ -19,9 +19,16 @@ __all__ = ["Asked", "read_map"]
 _ABOUT: Final = "a.dimension IN ('egress', 'ingress', 'dns')"
 _SERVICES: Final = "a.dimension = 'api' AND a.action IN ('services-create', 'services-update', 'services-patch')"
 _OF_NAMESPACE: Final = """(
-    instr(p.name, '/' || ? || '/') OR instr(d.text, '/' || ? || '/') OR instr(d.text, '.' || ? || '.svc')
-    OR coalesce(json_extract(d.text, '$."destination.ip"'), json_extract(d.text, '$."source.ip"')) IN (SELECT value FROM json_each(?))
+    a.principal IN (SELECT id FROM principals WHERE instr(name, '/' || ? || '/'))
+    OR a.done IN (
+        SELECT id FROM contents WHERE instr(text, '"network.direction":') AND (
+            instr(text, '/' || ? || '/') OR instr(text, '.' || ? || '.svc')
+            OR coalesce(json_extract(text, '$."destination.ip"'), json_extract(text, '$."source.ip"'))
+            IN (SELECT value FROM json_each(?))
+        )
+    )
 )"""
+"""What somebody in a namespace says, or what is said of somebody in it: asked of each content once, before anything is joined."""
 
 
 @dataclass(frozen=True, slots=True)
