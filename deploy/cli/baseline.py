@@ -16,7 +16,7 @@ from deploy.baselines.standing import Standing
 from deploy.baselines.topics import policies, read_profiles, read_standings
 from deploy.baselines.view import beyond_of, view_of
 from deploy.cli import decisions
-from deploy.cli.console import err, out
+from deploy.cli.console import err, out, write_file
 from deploy.cli.decisions import States, states_named
 from deploy.cli.options import Json
 from deploy.cli.sections import STATE_STYLES, columns, minute, print_json, show_beyond, show_view
@@ -182,7 +182,7 @@ def export(
     if file is None:
         typer.echo(text, nl=False)
     else:
-        _write(file, text)
+        write_file(file, text)
 
 
 def _exported(standing: Standing, *, candidate: bool) -> Baseline:
@@ -218,14 +218,6 @@ def _peers(peers: Iterable[str]) -> dict[str, dict[str, str]]:
             raise ConfigurationError(f"{peer!r} is no label of a peer; write NAMESPACE/NAME:KEY=VALUE")
         found.setdefault(name, {}).update(_labels([label]))
     return found
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.write_text(text)
-    except OSError as error:
-        raise ConfigurationError(f"{file}: {error.strerror}; name a file that can be written") from error
-    err.print(f"written to {file}", markup=False, soft_wrap=True)
 
 
 app.command("approve")(decisions.approve)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from deploy.cli.console import err
+from deploy.cli.console import err, write_file
 from deploy.cli.options import Json, time_named
 from deploy.cli.sections import columns, minute
 from deploy.cli.table import OUTCOME_STYLES
@@ -128,7 +128,7 @@ def _tell(found: _Shown, format_: str, file: Path | None) -> None:
         if file is None:
             typer.echo(text, nl=False)
         else:
-            _write(file, text)
+            write_file(file, text)
     if found.changed:
         raise typer.Exit(1)
 
@@ -138,14 +138,6 @@ def _written(found: _Shown, format_: str) -> str:
         return _DRAWINGS[format_](found.graph, found.title, found.since)
     told: Any = Difference(found.since, found.graph).as_json() if found.since else found.graph.as_json()
     return dumps({"until": found.until, **told}).decode() + "\n"
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.write_text(text)
-    except OSError as error:
-        raise ConfigurationError(f"{file}: {error.strerror}; name a file that can be written") from error
-    err.print(f"written to {file}", markup=False, soft_wrap=True)
 
 
 _MAX_SHOWN: Final = 1_000

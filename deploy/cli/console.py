@@ -6,12 +6,15 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 
 import structlog
 from rich.console import Console
 
-__all__ = ["err", "fail", "log_to_stderr", "out", "stop_on_signals"]
+from schemas.errors import ConfigurationError
+
+__all__ = ["err", "fail", "log_to_stderr", "out", "stop_on_signals", "write_file"]
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -20,6 +23,15 @@ err = Console(stderr=True, highlight=False)
 def fail(message: str) -> None:
     """Print an error as it is, without markup, wrapping or a traceback."""
     err.print(message, style="red", markup=False, soft_wrap=True)
+
+
+def write_file(file: Path, text: str) -> None:
+    """Write what a person asked to have in a file, and say so."""
+    try:
+        file.write_text(text)
+    except OSError as error:
+        raise ConfigurationError(f"{file}: {error.strerror}; name a file that can be written") from error
+    err.print(f"written to {file}", markup=False, soft_wrap=True)
 
 
 def log_to_stderr() -> None:
