@@ -13,6 +13,10 @@ from streams.judge.canonical import utc
 
 __all__ = ["counted", "standing", "summed"]
 
+_CHANGED: Final = """
+    NOT own AND NOT refused AND outcome IS NOT NULL
+    AND (types LIKE '%"change"%' OR types LIKE '%"creation"%' OR types LIKE '%"deletion"%')
+"""
 _QUERIES: Final = (
     """
     SELECT hour, 'verdicts|' || outcome || '|' || cause || '|' || CASE cause
@@ -22,11 +26,12 @@ _QUERIES: Final = (
     """,
     "SELECT hour, 'blocked|platform', count(*) FROM verdicts WHERE outcome = 'unauthorized' AND refused AND NOT own GROUP BY 1",
     "SELECT hour, 'gaps', count(*) FROM verdicts WHERE dataset = 'tidewaiter.gap' GROUP BY 1",
-    """
-    SELECT hour, 'changes|configuration', count(*) FROM verdicts
-    WHERE NOT own AND NOT refused AND outcome IS NOT NULL AND categories LIKE '%"configuration"%'
-        AND (types LIKE '%"change"%' OR types LIKE '%"creation"%' OR types LIKE '%"deletion"%') GROUP BY 1
-    """,
+    f"""
+    SELECT hour, 'changes|configuration', count(*) FROM verdicts WHERE {_CHANGED} AND (categories LIKE '%"configuration"%' OR resource IN (
+        'limitranges', 'mutatingwebhookconfigurations', 'networkpolicies', 'resourcequotas', 'validatingadmissionpolicies',
+        'validatingadmissionpolicybindings', 'validatingwebhookconfigurations')) GROUP BY 1
+    """,  # noqa: S608 - nothing from outside
+    f"""SELECT hour, 'changes|access', count(*) FROM verdicts WHERE {_CHANGED} AND categories LIKE '%"iam"%' GROUP BY 1""",  # noqa: S608 - as above
     """
     SELECT hour, 'amended|' || outcome, sum(amended) FROM verdicts WHERE dataset = 'tidewaiter.amendment' GROUP BY 1, 2
     """,
@@ -50,6 +55,7 @@ _COLUMNS: Final = {
     "subject": "adoption.subject",
     "level": "rule.level",
     "action": "event.action",
+    "resource": "orchestrator.resource.type",
 }
 
 

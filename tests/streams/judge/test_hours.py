@@ -40,6 +40,8 @@ CHANGE: Final = {"event.kind": "event", "event.action": "volume-create", "event.
     "event.category": ["configuration"],
     "event.type": ["creation"],
 }
+GRANT: Final = CHANGE | {"event.category": ["iam", "api"]}
+BOUND: Final = CHANGE | {"event.category": ["api"], "orchestrator.resource.type": "networkpolicies"}
 
 
 def what(random: Random) -> Event:
@@ -47,7 +49,7 @@ def what(random: Random) -> Event:
     if kind < 0.05:
         return facts(random.choice(["web", "db"]), **{"container.name": f"n{random.randint(0, 3)}"})
     if kind < 0.1:
-        return random.choice([HEARTBEAT, GAP, CHANGE])
+        return random.choice([HEARTBEAT, GAP, CHANGE, GRANT, BOUND])
     if kind < 0.3:
         return does(f"/opt/{random.randint(0, 20)}")
     return does(
