@@ -80,18 +80,18 @@ class Case:
             self.alert = returned(self.alert, said.last, timeout)
         self.alert = replace(self.alert, offset=offset)
 
-    def leave(self, before: Counted, offset: int, step: Step, timeout: int) -> None:
+    def leave(self, before: Counted, offset: int | None, step: Step, timeout: int) -> None:
         """Count a row no longer; the last one to leave closes the alert by a step, and leaves its totals.
 
-        The step is of the time of what has come instead, or of none.
+        The step is of the time of what has come instead, or of none; ``offset`` is where that stands, None where it is no row.
         """
         if self.rows == 1:
             self.rows = 0
         else:
             self._add(before, -1)
-        if offset > self.alert.offset:
+        if offset is None or offset > self.alert.offset:
             self._close(step, timeout)
-            self.alert = replace(self.alert, offset=offset)
+            self.alert = replace(self.alert, offset=self.alert.offset if offset is None else offset)
 
     def _close(self, step: Step, timeout: int) -> None:
         if self.rows:

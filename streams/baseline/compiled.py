@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -53,6 +53,13 @@ class CompiledBaseline:
         if dimension not in self.known or is_known(self.known, dimension, element):
             return False
         return not self.forbidden.holds(dimension, element)
+
+    def knows(self, elements: Iterable[tuple[str, Element]]) -> bool:
+        """Return whether these are known, as far as their dimensions are decided on, and one of them is."""
+        asked = [(name, element) for name, element in elements if name in self.known]
+        return bool(asked) and all(
+            is_known(self.known, name, element) and not self.forbidden.holds(name, element) for name, element in asked
+        )
 
     def ask(self, record: Mapping[str, Any]) -> Opinion | None:
         """Return what this baseline says of a record, or None if it decides on none of its dimensions."""

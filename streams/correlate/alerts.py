@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Final
+from typing import Final, Protocol
 
 from schemas.alert import Alert, Cause, Step, alert_id
 from schemas.alert_decision import AlertDecision
+from schemas.baseline import Baseline
 from schemas.codec import decode
 from schemas.errors import Invalid
 from schemas.event import parse_time, timestamp
@@ -19,15 +21,29 @@ from streams.baseline.rules import LearnRules
 from streams.correlate.clock import EventsClock
 from streams.correlate.types import Record
 
-__all__ = ["AlertShard"]
+__all__ = ["AlertShard", "Known"]
 
 _MILLISECOND: Final = 1_000_000
 _HOUR: Final = 3_600_000_000_000
 _MINUTE: Final = 60_000_000_000
+_BASELINE: Final = "baseline"
 _OURSELVES: Final = "tidewaiter"
 _UNKNOWN: Final = "unknown:"
 _KNOWN_NOW: Final = "its container is known now, and what it did was judged again by that"
 _SAID_NO_LONGER: Final = "who said it has said something else since"
+
+
+class Known(Protocol):
+    """Baselines of the same principals, fed with the same rows."""
+
+    def in_force(self, principal: str) -> Baseline | None:
+        """Return the version in force of a principal."""
+
+    def rows_of(self, principal: str) -> Iterable[bytes]:
+        """Return the keys of what was seen of a principal."""
+
+    def knows(self, principal: str, key: bytes) -> bool:
+        """Return whether the version in force knows all that a row adds."""
 
 
 class AlertShard:
@@ -46,6 +62,8 @@ class AlertShard:
         self._written: dict[str, Alert] = {}
         self._written_ms: dict[str, int] = {}
         self._due: dict[str, None] = {}
+        self._versions: dict[str, int] = {}
+        self._doubtful: dict[bytes, str] = {}
         self._position = -1
         self._looked = 0
         self._heard = -1
@@ -85,6 +103,9 @@ class AlertShard:
             before = None
         self._counted[key] = case.take(said, before, offset, self._timeout)
         self._due[case.alert.id] = None
+        if cause.kind == _BASELINE:
+            self._versions.setdefault(said.principal, 0)
+            self._doubtful[key] = said.principal
 
     def _case_of(self, principal: str, cause: Cause) -> Case:
         identifier = alert_id(principal, cause)
@@ -104,9 +125,26 @@ class AlertShard:
             step = Step(said.last, "authorize", said.author, said.evidence.reason)
         self._leave(before, offset, step)
 
-    def _leave(self, before: Counted, offset: int, step: Step) -> None:
+    def _leave(self, before: Counted, offset: int | None, step: Step) -> None:
         before.case.leave(before, offset, step, self._timeout)
         self._due[before.case.alert.id] = None
+
+    def compare(self, baselines: Known) -> None:
+        """Let go what the version in force knows now, though it has not happened again since."""
+        for principal, version in self._versions.items():
+            baseline = baselines.in_force(principal)
+            if baseline is not None and baseline.version != version:
+                self._versions[principal] = baseline.version
+                self._doubtful |= dict.fromkeys(baselines.rows_of(principal), principal)
+        doubtful, self._doubtful = self._doubtful, {}
+        for key, principal in doubtful.items():
+            before, baseline = self._counted.get(key), baselines.in_force(principal)
+            if before is None or baseline is None or before.case.alert.cause.kind != _BASELINE:
+                continue
+            if baselines.knows(principal, key):
+                del self._counted[key]
+                reason = f"baseline v{baseline.version} knows it: {baseline.reason}"
+                self._leave(before, None, Step("", "authorize", baseline.author, reason))
 
     # People
 

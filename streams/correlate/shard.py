@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -122,6 +123,22 @@ class BaselineShard:
             raise Invalid(f"{decision.author[:64]} is not enrolled; put the public key under `people` in a policy")
         if not decision.is_signed_by(public_key):
             raise Invalid(f"the signature is not that of {decision.author[:64]}")
+
+    def in_force(self, principal: str) -> Baseline | None:
+        """Return the version in force of a principal."""
+        profile = self._profiles.get(principal)
+        return profile.baseline if profile else None
+
+    def rows_of(self, principal: str) -> Iterable[bytes]:
+        """Return the keys of what was seen of a principal."""
+        return self._seen.of(principal).rows
+
+    def knows(self, principal: str, key: bytes) -> bool:
+        """Return whether the version in force knows all that a row adds."""
+        profile, row = self._profiles.get(principal), self._seen.of(principal).rows.get(key)
+        if profile is None or profile.baseline is None or row is None:
+            return False
+        return self._compiled_of(profile).knows(row.elements)
 
     def tick(self, now_ms: int) -> list[Record]:
         """Return the profiles that have moved."""

@@ -79,9 +79,11 @@ class WholeShard:
         return self._baselines.take_decision(key, value, offset, appended_ms)
 
     def tick(self, now_ms: int) -> list[Record]:
-        """Return what all write."""
-        shards = (self._alerts, self._baselines, self._facts, self._correlations, self._expiry)
-        return [record for shard in shards for record in shard.tick(now_ms)]
+        """Return what all write; alerts go by the baselines that are in force now."""
+        moved = self._baselines.tick(now_ms)
+        self._alerts.compare(self._baselines)
+        shards = (self._alerts, self._facts, self._correlations, self._expiry)
+        return [*moved, *(record for shard in shards for record in shard.tick(now_ms))]
 
     def dropped(self) -> Counter[str]:
         """Return how many hits could not be kept, by reason."""
