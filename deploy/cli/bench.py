@@ -15,6 +15,7 @@ from deploy.bench.baselines import measure_baselines
 from deploy.bench.figure import Figure
 from deploy.bench.judge import EVENTS, ROUNDS, measure_judge, measure_memory
 from deploy.bench.latency import measure_latency
+from deploy.bench.notice import measure_notice
 from deploy.bench.rules import EVENTS as RULE_EVENTS
 from deploy.bench.rules import measure_rules
 from deploy.bench.soak import soak as run_soak
@@ -78,6 +79,16 @@ def latency(events: Events = 30_000, rate: Annotated[int, typer.Option(help="Eve
 
 
 @app.command()
+def alerts(
+    count: Annotated[int, typer.Option(help="How many alerts.")] = 200,
+    rate: Annotated[float, typer.Option(help="Alerts a second.")] = 2.0,
+) -> None:
+    """Measure the time from a container's event to its alert, at low load."""
+    with _stack(*ALL_SERVICES) as stack:
+        _print(measure_notice(stack, alerts=count, alerts_a_second=rate, progress=_progress))
+
+
+@app.command()
 def baselines(
     principals: Annotated[int, typer.Option(help="How many principals have a baseline.")] = 10_000,
     rounds: Rounds = ROUNDS,
@@ -116,6 +127,6 @@ def all_(
     events: Annotated[int, typer.Option(help="Events of the memory benchmark.")] = 10_000_000,
 ) -> None:
     """Run every benchmark."""
-    benchmarks: tuple[Callable[[], None], ...] = (judge, baselines, latency, lambda: memory(events), rules)
+    benchmarks: tuple[Callable[[], None], ...] = (judge, baselines, latency, alerts, lambda: memory(events), rules)
     for benchmark in benchmarks:
         benchmark()
