@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from threading import Event as Flag
 from typing import Any, cast
 
@@ -182,7 +183,7 @@ def test_a_tick_adopts_what_has_changed_first_and_only_a_live_part_ticks() -> No
         await lab.part.tick(changed, 3)
         assert lab.shard.ticks == [2, 3]
         assert (len(lab.shard.policies), len(lab.shard.rules)) == (2, 0)
-        await lab.part.tick(Applied(changed.policies, RuleSet.empty()), 4)
+        await lab.part.tick(Applied(changed.policies, replace(IN_FORCE.rules)), 4)
         assert (len(lab.shard.policies), len(lab.shard.rules)) == (2, 1)
         assert [topic for topic, *_ in lab.writer.written] == ["baselines"]
 
