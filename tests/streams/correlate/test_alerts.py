@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -299,6 +300,25 @@ def test_everything_beyond_the_limits_belongs_to_the_same_alert() -> None:
     assert len(lab.alert.encode()) < 10_000
     lab.crash()
     assert lab.wait(60) == []
+
+
+def test_a_scan_of_all_ports_of_a_hundred_peers_takes_less_than_a_megabyte_and_delays_nobody() -> None:
+    lab = Lab()
+    rows = [
+        row(f"{number}", deviates("egress", f"203.0.113.{number % 100} {number} tcp"), first=number / 1000)
+        for number in range(2_000)
+    ]
+    beyond = 65_535 * 100 - 2_000
+    name = "other-exec-baseline:egress:-unauthorized"
+    rows.append(row(digest=name, verdict={"verdict.outcome": "unauthorized"}, count=beyond))
+    tracemalloc.start()
+    for offset, (key, value) in enumerate(rows):
+        lab.shard.take_row(key, value, offset, START_MS)
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert taken < 1_000_000
+    lab.shard.take_row(*row(principal=DB), len(rows), START_MS)
+    assert {(one.principal, one.count) for one in lab.wait(0.5)} == {(WEB, 65_535 * 100), (DB, 1)}
 
 
 # Any order, any batching, any crash
