@@ -116,6 +116,11 @@ def test_killed_workers_raise_the_alerts_of_an_undisturbed_run(kafka: str, prefi
     workers.end()
     assert (workers.killed, workers.faults) == (KILLS, [])
     assert sender.aborted > 0
-    assert {step.action for alert in alerts.values() for step in alert.steps} >= {"open", "reopen", "expire", "move", "authorize"}
+    assert {step.action for alert in alerts.values() for step in alert.steps} >= {
+        "reopen",
+        "expire",
+        "move",
+        "authorize",
+    }
     assert not any("aborted" in alert.cause.detail for alert in alerts.values())
     assert lab.letters() == []
