@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -115,8 +114,9 @@ def test_the_level_is_that_of_the_most_specific_scope_and_then_the_strictest() -
 
 
 def found(title: str, level: str = "high", **options: Any) -> Match:
-    rule = Rule("", title, "", level, "rules/a.yml", 3, LogSource(), And(()))  # type: ignore[arg-type]  # of the tests' own words
-    return Match(replace(rule, **options), ("process.executable", "process.args"))
+    values: dict[str, Any] = {"id": "", "title": title, "name": "", "level": level, "file": "rules/a.yml", "line": 3}
+    rule = Rule(logsource=LogSource(), condition=And(()), **values | options)
+    return Match(rule, ("process.executable", "process.args"))
 
 
 def by(text: str, *matches: Match, record: dict[str, Any] | None = None) -> Verdict:
