@@ -70,7 +70,7 @@ def judge_batch(
         run = list(grouped)
         if number not in partitions:
             raise KafkaException(run[0].error())
-        partitions[number].appended = _appended(run[0])
+        partitions[number].ledger.append(_appended(run[0]))
         _judge_run(run, partitions[number], envelopes.outlines, batch)
         batch.latest[number] = run[-1]
     batch.settle(partitions)

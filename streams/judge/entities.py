@@ -29,7 +29,7 @@ class Entity:
 
     ``memo`` is its context's, or empty while every event of it must be looked at (no facts yet, or long silent); ``last`` is the
     activity of it that was looked up there last; ``mark`` is what the envelope of each of its events holds. A container that ``stopped``
-    may be started again, one that ``ended`` may not; both are times.
+    may be started again, one that ``ended`` may not; both are times. ``kept`` is when the broker was given what was last noted of it.
     """
 
     id: str
@@ -42,6 +42,7 @@ class Entity:
     seen: str = ""
     ended: str = ""
     stopped: str = ""
+    kept: str = ""
 
     @property
     def runs(self) -> bool:
@@ -62,11 +63,15 @@ class Entity:
         """Return whether it is a container of which no facts have come."""
         return self.context.provisional
 
-    def is_over(self, clock: int) -> bool:
-        """Return whether it ended a day or was silent seven days before the clock, in nanoseconds."""
-        if self.ended and clock - parse_time(self.ended) > _ENDED_NANOSECONDS:
+    def is_over(self, clock: int, appended: int) -> bool:
+        """Return whether it ended a day or was silent seven days ago, both by the events' clock and by the broker's, in nanoseconds.
+
+        By the events' alone, what one source tells late of yesterday would come after the end that another has told already.
+        """
+        waited = appended - parse_time(self.kept) if self.kept else appended
+        if self.ended and min(clock - parse_time(self.ended), waited) > _ENDED_NANOSECONDS:
             return True
-        return clock - parse_time(self.seen) > _SILENT_NANOSECONDS
+        return min(clock - parse_time(self.seen), waited) > _SILENT_NANOSECONDS
 
 
 @dataclass(slots=True)
@@ -94,13 +99,15 @@ class Entities:
     def restore(self, stored: EntityState) -> None:
         """Take over an entity as it was stored."""
         entity = self.add(stored.entity.encode(), stored.facts, stored.seen)
-        entity.ended, entity.stopped = stored.ended, stored.stopped
+        entity.ended, entity.stopped, entity.kept = stored.ended, stored.stopped, stored.kept
 
     def add(self, key: bytes, facts: Facts, moment: str) -> Entity:
         """Return a new entity, known by these facts."""
         name = key.decode()
         context = self.contexts.of(name, facts)
-        entity = self.by_key[key] = Entity(name, facts, context, entity_mark(name), seen=moment)
+        entity = self.by_key[key] = Entity(
+            name, facts, context, entity_mark(name), seen=moment, kept=self.ledger.appended
+        )
         entity.refresh()
         self.changes += 1
         return entity
@@ -128,8 +135,9 @@ class Entities:
         self.changes += 1
         entity.seen, entity.ended = max(entity.seen, seen), ended or entity.ended
         entity.stopped = entity.stopped if stopped is None else stopped
+        entity.kept = self.ledger.appended
         if entity.facts.fields:
-            state = EntityState(entity.id, entity.facts, entity.seen, entity.ended, entity.stopped)
+            state = EntityState(entity.id, entity.facts, entity.seen, entity.ended, entity.stopped, entity.kept)
             self.ledger.keep(entity_record(state, entity.id))
 
     def sweep_when_due(self) -> None:
@@ -137,12 +145,12 @@ class Entities:
 
         Every sweep takes all entities off the memo's fast path once; who comes back through ``acting`` is noted as seen.
         """
-        if self.ledger.marks.clock[:13] == self._swept:
+        if self.ledger.marks.clock[:13] == self._swept or not self.ledger.appended:
             return
         self._swept = self.ledger.marks.clock[:13]
-        clock = parse_time(self.ledger.marks.clock)
+        clock, appended = parse_time(self.ledger.marks.clock), parse_time(self.ledger.appended)
         for key, entity in list(self.by_key.items()):
-            if entity.is_over(clock):
+            if entity.is_over(clock, appended):
                 self._let_go(key, entity)
             else:
                 entity.use({})

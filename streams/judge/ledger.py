@@ -24,7 +24,8 @@ _MAX_UNFLUSHED: Final = 2_000
 class Ledger:
     """The books of one partition: ``marks`` are written by every transaction, counters when they are due.
 
-    Whoever counts on a counter leaves the event in ``touched``, the last one of a batch, for ``settle``.
+    Whoever counts on a counter leaves the event in ``touched``, the last one of a batch, for ``settle``. ``appended`` is when the broker
+    was given what is being judged.
     """
 
     number: int
@@ -33,6 +34,7 @@ class Ledger:
     told: dict[str, int] = field(default_factory=dict)
     facts_told: dict[str, str] = field(default_factory=dict)
     hours: Hours = field(init=False)
+    appended: str = ""
     _heard: str = ""
     _dirty: dict[Counter, None] = field(default_factory=dict)
     _new: dict[Counter, None] = field(default_factory=dict)
@@ -50,6 +52,10 @@ class Ledger:
         """Return the number of the next record that the judge itself writes."""
         self.marks.number += 1
         return self.marks.number
+
+    def append(self, moment: str) -> None:
+        """Note when the broker was given what is judged next."""
+        self.appended = max(self.appended, moment)
 
     def hear(self, moment: str) -> None:
         """Note the time of an event; the clock follows with ``settle``."""
@@ -90,6 +96,7 @@ class Ledger:
 
         The clock of the partition is event time, but never later than ``appended``, the broker's time of the batch.
         """
+        self.append(appended)
         self.note_touched()
         moment = min(self._heard, appended)
         if moment > self.marks.clock and _is_time(moment):

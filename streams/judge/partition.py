@@ -42,7 +42,7 @@ _OWN: Final = f"{records.JUDGE}:"
 class Partition:
     """State and output of one events partition; what a transaction must write besides verdicts is handed over by ``take``.
 
-    ``partitions`` is how many there are of ``events``; ``appended`` is when the broker was given what is being judged.
+    ``partitions`` is how many there are of ``events``.
     """
 
     number: int
@@ -51,7 +51,6 @@ class Partition:
     memo_bytes: int
     envelopes: Envelopes
     partitions: int = 1
-    appended: str = ""
     ledger: Ledger = field(init=False)
     contexts: Contexts = field(init=False)
     entities: Entities = field(init=False)
@@ -101,7 +100,7 @@ class Partition:
         """
         self.ledger.turn(moment)
         now = self.ledger.hours.now
-        reached = min(now, self.appended[:13] or now)
+        reached = min(now, self.ledger.appended[:13] or now)
         if reached > self.ledger.marks.reached:
             self._note_levels()
             self.ledger.marks.reached = reached

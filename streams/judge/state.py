@@ -75,6 +75,7 @@ class EntityState:
     seen: str
     ended: str
     stopped: str = ""
+    kept: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ def _keep(table: dict[str, Any], name: str, value: Any) -> None:
 
 def _entity(name: str, stored: dict[str, Any]) -> EntityState:
     facts = Facts({field_: (rank, value) for field_, (rank, value) in stored["facts"].items()})
-    return EntityState(name, facts, stored["seen"], stored["ended"], stored.get("stopped", ""))
+    return EntityState(name, facts, stored["seen"], stored["ended"], stored.get("stopped", ""), stored.get("kept", ""))
 
 
 def _counter(stored: dict[str, Any]) -> CounterState:
@@ -144,7 +145,7 @@ def entity_record(entity: EntityState | None, name: str) -> StateRecord:
     key = b"entity/" + name.encode()
     if entity is None:
         return key, None
-    stored = {"facts": entity.facts.fields, "seen": entity.seen, "ended": entity.ended}
+    stored = {"facts": entity.facts.fields, "seen": entity.seen, "ended": entity.ended, "kept": entity.kept}
     return key, dumps(stored | ({"stopped": entity.stopped} if entity.stopped else {}))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter as Tally
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from textwrap import dedent
@@ -13,7 +14,8 @@ from typing import Any, Final
 from confluent_kafka import KafkaError
 
 from schemas.codec import Event, encode_event
-from schemas.event import timestamp
+from schemas.errors import Invalid
+from schemas.event import parse_time, timestamp
 from schemas.hit import Hit
 from schemas.policyset import Document, PolicySet, parse_policies
 from streams.judge.batch import judge_batch
@@ -146,6 +148,9 @@ class Message:
 
 
 def message(place: int, fields: Event, **options: Any) -> Message:
+    """Return the message of an event, which the broker is given a year after its time if nothing else is said."""
+    with suppress(Invalid, KeyError):  # of no readable time: at one time
+        options.setdefault("appended", parse_time(fields["@timestamp"]) + 365 * DAY)
     return Message(place, fields["entity.id"].encode(), encode_event(fields), **options)
 
 

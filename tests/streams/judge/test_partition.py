@@ -366,6 +366,22 @@ def test_the_future_clock_of_one_sensor_ends_nobody() -> None:
     assert A.encode() in lab.partition.entities.by_key
 
 
+def test_what_is_told_late_is_told_of_a_container_that_another_source_has_ended_already() -> None:
+    lab, engine = Lab(), Source()
+    gone = does("", **{"event.action": "container-destroy", "process.executable": None})
+    now = START + round(days(3)) * SECOND
+    lab.judge(
+        [message(1, envelope(1, A) | facts(), appended=now), message(2, envelope(2, A) | gone, appended=now + SECOND)]
+    )
+    beat = envelope(3, "host:x", seconds=days(3)) | HEARTBEAT | {"heartbeat.number": 7}
+    lab.judge([message(3, beat, appended=now + 30 * SECOND)], flush=True)
+    lab.restart()
+    (told,) = lab.judge([message(4, envelope(1, A, collector="late") | NGINX, appended=now + 60 * SECOND)], flush=True)
+    assert told["workload.name"] == "web"
+    lab.judge([engine.says("host:x", NGINX, days(4.1))], flush=True)
+    assert set(lab.partition.entities.by_key) == {b"host:x"}
+
+
 # Gaps
 
 
