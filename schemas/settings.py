@@ -7,7 +7,7 @@ file, are of type ``SecretStr`` and never logged.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
@@ -29,6 +29,9 @@ __all__ = [
     "load_settings",
 ]
 
+_WARNINGS: Final = 4
+"""Syslog's severity, down to which librdkafka prints lines of its own on standard error."""
+
 CollectorId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")]
 
 
@@ -49,7 +52,8 @@ class KafkaSettings(_Frozen):
     def client_configuration(self) -> dict[str, str | int | float | bool]:
         """Return the settings that every client of this broker shares."""
         secret = {"sasl.password": self.password.get_secret_value()} if self.password else {}
-        return {"bootstrap.servers": self.bootstrap_servers, **self.client, **secret}
+        quiet = {"log_level": _WARNINGS}
+        return {"bootstrap.servers": self.bootstrap_servers, **quiet, **self.client, **secret}
 
     def topic(self, name: Name) -> str:
         """Return the full name of a topic of the table."""
