@@ -26,6 +26,13 @@ __all__ = ["demo"]
 _PLAY_SECONDS: Final = 20.0
 _POLL_SECONDS: Final = 2.0
 _SHOWN: Final = 40
+_NEXT: Final = (
+    "alerts list",
+    "inventory containers",
+    "map --format svg --out map.svg",
+    "kpi",
+    "baseline show shop/app",
+)
 
 
 def demo(
@@ -137,7 +144,10 @@ def _watch(running_demo: Demo) -> None:
 
 def _stay(running_demo: Demo) -> None:
     stopping = stop_on_signals()
-    out.print("Kafka and Elasticsearch stay up; Ctrl-C ends them.")
+    out.print("\nKafka and Elasticsearch stay up until Ctrl-C. Ask further in another terminal:")
+    out.print(f"  export TIDEWAITER_KAFKA__BOOTSTRAP_SERVERS={running_demo.stack.kafka}", markup=False)
+    for asked in _NEXT:
+        out.print(f"  tidewaiter {asked}", markup=False)
     while not stopping():
         running_demo.stack.supervisor.check()
         time.sleep(_POLL_SECONDS)
