@@ -19,7 +19,7 @@ from deploy.map.dot import write_dot
 from deploy.map.drawing import subtitle_of
 from deploy.map.end import End
 from deploy.map.graph import Edge, Map, Node
-from deploy.map.narrow import MAX_DRAWN, Wanted, by_namespace, concerning, narrowed
+from deploy.map.narrow import MAX_DRAWN, MAX_LINES, Wanted, by_namespace, concerning, gravest, narrowed
 from deploy.map.read import Asked, read_map
 from deploy.map.svg import write_svg
 from deploy.map.tally import OUTCOMES
@@ -106,13 +106,18 @@ def _read(settings: Settings, asked: Asked, *, rebuild: bool) -> Map:
 
 
 def _fitting(graph: Map, format_: str, *, by: bool) -> Map:
-    """Return what fits on a drawing: where there is too much for one, namespaces instead of what lies in them."""
-    if by or (format_ in _DRAWINGS and len(graph.nodes) > MAX_DRAWN):
-        if not by:
-            told = f"{len(graph.nodes)} ends are too many for one drawing, so namespaces are drawn"
-            err.print(f"{told}; draw one of them with --namespace", style="yellow", markup=False, soft_wrap=True)
-        return by_namespace(graph)
-    return graph
+    """Return what fits on a drawing: where there is too much for one, namespaces instead of what lies in them, and the gravest lines."""
+    drawn = format_ in _DRAWINGS
+    if drawn and not by and len(graph.nodes) > MAX_DRAWN:
+        by = True
+        told = f"{len(graph.nodes)} ends are too many for one drawing, so namespaces are drawn"
+        err.print(f"{told}; draw one of them with --namespace", style="yellow", markup=False, soft_wrap=True)
+    fitting = by_namespace(graph) if by else graph
+    if not drawn or len(fitting.edges) <= MAX_LINES:
+        return fitting
+    told = f"of {len(fitting.edges)} connections the gravest {MAX_LINES} are drawn"
+    err.print(told, style="yellow", markup=False, soft_wrap=True)
+    return gravest(fitting)
 
 
 def _title(namespace: str, begin: str, end: str) -> str:

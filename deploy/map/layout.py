@@ -30,6 +30,9 @@ _TITLE: Final = 22.0
 _GAP: Final = 26.0
 _MARGIN: Final = 28.0
 _SWEEPS: Final = 8
+_MAX_LANED: Final = 500
+"""Of more lines than that nobody could follow one, whichever way it takes: they get no lanes."""
+
 _BANDED: Final = frozenset({"workload", "service", "container", "host", "account", "namespace"})
 
 Pair = tuple[End, End]
@@ -104,7 +107,7 @@ def layout_of(graph: Map) -> Layout:
     for end in ends:
         placing.columns.setdefault(end, placing.last + 1 if end in targets else 0)
     for source, target in pairs:
-        placing.connect(source, target)
+        placing.connect(source, target, laned=len(pairs) <= _MAX_LANED)
     placing.place_bands()
     for column in (0, placing.last + 1):
         placing.place_beside([end for end in ends if placing.columns[end] == column], column)
@@ -145,9 +148,9 @@ class _Placing:
         for end, column in self.columns.items():
             self.cells.setdefault(_band_of(end), {}).setdefault(column, []).append(end)
 
-    def connect(self, source: End, target: End) -> None:
+    def connect(self, source: End, target: End, *, laned: bool) -> None:
         """Give a line lanes in the columns between its ends."""
-        route: list[_Item] = [source, *self._lanes(source, target), target]
+        route: list[_Item] = [source, *(self._lanes(source, target) if laned else ()), target]
         self.routes[source, target] = route
         for one, other in pairwise(route):
             self.neighbours.setdefault(one, []).append(other)

@@ -11,12 +11,15 @@ from deploy.map.end import End, Kind
 from deploy.map.folds import Place, Ports, Tallies, fold_ports
 from deploy.map.graph import Edge, Map, Node
 from deploy.map.sides import UNSEEN_PORT
-from deploy.map.tally import Tally
+from deploy.map.tally import OUTCOMES, Tally
 
-__all__ = ["MAX_DRAWN", "by_namespace", "concerning", "narrowed"]
+__all__ = ["MAX_DRAWN", "MAX_LINES", "by_namespace", "concerning", "gravest", "narrowed"]
 
 MAX_DRAWN: Final = 150
 """How many ends a drawing shows one by one."""
+
+MAX_LINES: Final = 1_000
+"""How many connections a drawing shows."""
 
 Wanted = Callable[[Edge], bool]
 
@@ -36,6 +39,21 @@ def concerning(namespace: str = "", name: str = "") -> Wanted:
         return namespace in ("", end.namespace, f"{end.cluster}/{end.namespace}") and name in end.id
 
     return lambda edge: wants(edge.source) or wants(edge.target)
+
+
+def gravest(graph: Map, number: int = MAX_LINES) -> Map:
+    """Return a map with no more than so many edges: those that were judged worst and, of these, that were seen most."""
+    if len(graph.edges) <= number:
+        return graph
+    ranked = sorted(
+        graph.edges, key=lambda edge: (-_badness(edge), -edge.tally.count, edge.source, edge.target, edge.what)
+    )
+    kept = set(map(id, ranked[:number]))
+    return with_edges(graph, (edge for edge in graph.edges if id(edge) in kept))
+
+
+def _badness(edge: Edge) -> int:
+    return OUTCOMES.index(edge.tally.verdict) if edge.tally.verdict in OUTCOMES else -1
 
 
 def by_namespace(graph: Map) -> Map:

@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from deploy.map.narrow import by_namespace, concerning, narrowed
+from deploy.map.narrow import by_namespace, concerning, gravest, narrowed
 from deploy.map.read import Asked, read_map
 from deploy.map.svg import write_svg
 from deploy.view.rows import Row, rows_of
@@ -97,7 +97,7 @@ def main(edges: int, directory: Path) -> None:
         began = time.process_time()
         told(f"as JSON, {len(dumps(found.as_json())) >> 20} MiB", began)
     began = time.process_time()
-    told(f"namespaces as SVG, {len(write_svg(by_namespace(found), 'x')) >> 10} KiB", began)
+    told(f"namespaces as SVG, {len(write_svg(gravest(by_namespace(found)), 'x')) >> 10} KiB", began)
 
 
 if __name__ == "__main__":

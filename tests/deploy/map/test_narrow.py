@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from deploy.map.narrow import by_namespace, concerning, narrowed
+from deploy.map.narrow import by_namespace, concerning, gravest, narrowed
 from tests.deploy.map.lab import connected, known_of, lines, made
 
 GRAPH = made(
@@ -49,3 +49,9 @@ def test_namespaces_as_one_keep_every_count() -> None:
     ]
     assert [edge.tally.count for edge in found.edges] == [1, 1, 60, 7, 1]
     assert [node.end.label for node in found.nodes] == ["data", "jobs", "shop", "all addresses outside"]
+
+
+def test_the_gravest_and_of_these_the_most_frequent() -> None:
+    assert gravest(GRAPH, 100) is GRAPH
+    kept = {(edge.what, edge.tally.count) for edge in gravest(GRAPH, 3).edges}
+    assert kept == {("60 ports", 60), ("443", 1), ("5432", 4)}
