@@ -69,11 +69,6 @@ class Podman:
             self._service.wait()
             Path(self.address.removeprefix("unix://")).unlink(missing_ok=True)
 
-    def forget_events(self) -> None:
-        """Lose the past, as Docker does when it is restarted."""
-        for file in self._directory.rglob("events.log"):
-            file.write_text("")
-
     def import_image(self) -> None:
         root = self._directory / "image" / "bin"
         root.mkdir(parents=True)
