@@ -14,6 +14,7 @@ from deploy.cli.console import err, out
 from deploy.cli.options import Json, time_named
 from deploy.cli.sections import columns, print_json
 from deploy.cli.table import OUTCOME_STYLES
+from deploy.inventory.estate import NOT_OBSERVABLE
 from deploy.kpi.periods import BY, Period, Span, counted, periods, undated
 from deploy.kpi.read import read_records
 from schemas.errors import ConfigurationError
@@ -94,7 +95,7 @@ def _cells(period: Period) -> list[Text | str]:
     ]
 
 
-def _standing(standing: dict[str, dict[str, int]] | None) -> list[str]:
+def _standing(standing: dict[str, dict[str, Any]] | None) -> list[str]:
     if standing is None:
         return ["-"] * 5
     containers, images = standing["containers"], standing["images"]
@@ -102,10 +103,13 @@ def _standing(standing: dict[str, dict[str, int]] | None) -> list[str]:
     return [
         str(containers["all"]),
         str(containers["root"]),
-        f"{images['unregistered']} of {images['all']}",
-        f"{images['vulnerable']} of {images['all']}",
+        *(_of_images(images[name], images["all"]) for name in ("unregistered", "vulnerable")),
         covered,
     ]
+
+
+def _of_images(number: int | None, images: int) -> str:
+    return NOT_OBSERVABLE if number is None else f"{number} of {images}"
 
 
 def _show_causes(causes: list[dict[str, Any]]) -> None:

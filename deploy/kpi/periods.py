@@ -72,9 +72,16 @@ def _start(period: str) -> str:
     return f"{period}:00:00Z" if len(period) == BY["hour"] else f"{period}T00:00:00Z"
 
 
-def _level(levels: Mapping[str, int], name: str) -> dict[str, int]:
-    traits = {trait.replace(" ", "_"): levels.get(f"{name}|{trait}", 0) for trait in _TRAITS[name]}
-    return {"all": levels.get(name, 0), **traits}
+def _level(levels: Mapping[str, int], name: str) -> dict[str, int | None]:
+    """Return how it stands with one kind of thing; None for what no registry or scanner has told."""
+    known = levels.get(name, 0)
+    figures = {trait.replace(" ", "_"): levels.get(f"{name}|{trait}", 0) for trait in _TRAITS[name]}
+    unknown = []
+    if "unregistered" in figures and not levels.get("registered"):
+        unknown.append("unregistered")
+    if "vulnerable" in figures and 0 < known == figures["unscanned"]:
+        unknown.append("vulnerable")
+    return {"all": known, **figures, **dict.fromkeys(unknown)}
 
 
 def counted(counts: Counter[str]) -> dict[str, Any]:

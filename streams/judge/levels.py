@@ -75,7 +75,7 @@ class Levels:
             images.setdefault(name, set()).add(image)
 
     def _of_names(self, contents: Contents) -> Mapping[str, int]:
-        """Return how it stands with principals and secrets."""
+        """Return how it stands with principals and secrets, and of how many images registries have told."""
         baselines, shared = contents.baselines, contents.joins.shared
         known = _adopted(contents)
         if known != self._known:
@@ -85,6 +85,7 @@ class Levels:
             self._elsewhere = {
                 "principals": len(principals),
                 "principals|active": sum(map(baselines.is_active, principals)),
+                "registered": sum(map(self._is_here, shared.registered())),
                 "secrets": len(secrets),
                 "secrets|overdue": sum("secret.older_than" in shared.of_subject(secret) for secret in secrets),
             }

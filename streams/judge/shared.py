@@ -153,6 +153,10 @@ class SharedFacts:
         """Return all secrets."""
         return [name for name in self._named if name.startswith(SECRET)]
 
+    def registered(self) -> set[str]:
+        """Return the images of which a registry has told, as it calls them."""
+        return {one.subject for one in self._records.values() if one.facts.get("container.image.registries")}
+
     def subjects_named(self, names: Iterable[str]) -> set[str]:
         """Return the subjects that these names belong to; an image is told of by its configuration, else by its first manifest."""
         return {subject for name in names for subject in self._subjects(name)}

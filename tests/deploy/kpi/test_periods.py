@@ -83,11 +83,22 @@ def test_what_several_partitions_name_is_counted_once() -> None:
     )
     assert found["2026-11-27T10"]["standing"]["images"] == {
         "all": 3,
-        "unregistered": 0,
+        "unregistered": None,
         "unscanned": 0,
         "vulnerable": 1,
         "left_out": 0,
     }
+
+
+def test_what_no_registry_and_no_scanner_tells_is_not_a_number() -> None:
+    images: dict[str, tuple[str, ...]] = dict.fromkeys(
+        ("images", "images|unregistered", "images|unscanned"), ("a", "b")
+    )
+    some: dict[str, tuple[str, ...]] = {"images|unregistered": ("a",), "images|unscanned": ("a",)}
+    untold = levels("2026-11-27T10", 0, images)
+    told = levels("2026-11-27T11", 0, images | some, registered=1)
+    found = [one["standing"]["images"] for one in documents([untold, told]).values()]
+    assert [(one["unregistered"], one["vulnerable"]) for one in found] == [(None, None), (1, 0)]
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,11 @@ def level_at(lab: Lab, hours: int) -> KpiRecord | None:
 def figures_at(lab: Lab, hours: int) -> dict[str, int]:
     found = level_at(lab, hours)
     assert found is not None
-    return {name: number for name, number in found.figures.items() if not name.startswith(("principals", "secrets"))}
+    return {
+        name: number
+        for name, number in found.figures.items()
+        if not name.startswith(("principals", "secrets", "registered"))
+    }
 
 
 def say(lab: Lab, place: int, entity: str, seconds: float, fields: Event, **options: Any) -> None:
@@ -110,6 +114,7 @@ def test_images_are_named_and_counted_by_what_registries_and_scanners_say() -> N
     found = level_at(lab, 0)
     assert found is not None
     assert found.figures["containers|vulnerable"] == 2
+    assert found.figures["registered"] == 1
     assert found.figures["containers|unregistered"] == found.figures["containers|unscanned"] == 1
     assert found.members == {
         "images": ("c1", "c2"),
@@ -147,7 +152,7 @@ def test_principals_and_secrets_are_counted_by_the_partition_that_their_name_has
     overdue = SharedRecord(TOKEN, "vault", at(0), at(0), {"secret.type": "kv", "secret.older_than": [90]})
     lab.put(overdue, SharedRecord("secret:lab/shop/other", "vault", at(0), at(0), {"secret.type": "kv"}))
     counted = [names_in(number, lab.partition.contents) for number in range(4)]
-    assert [sum(figures[name] for figures in counted) for name in counted[0]] == [20, 10, 2, 1]
+    assert [sum(figures[name] for figures in counted) for name in counted[0]] == [20, 10, 0, 2, 1]
     assert all(figures["principals"] < 20 for figures in counted)
 
 
