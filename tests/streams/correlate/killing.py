@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Thread
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 from confluent_kafka import Producer
 
@@ -61,13 +61,26 @@ class Sender:
 
 @dataclass(slots=True)
 class Workers:
-    """Two workers, each started again whenever it has ended; without a stand-in they are those of the command line."""
+    """Two workers, each started again whenever it has ended; without a stand-in they are those of the command line.
+
+    As a context manager it leaves none behind, whatever fails.
+    """
 
     lab: Lab
     shard: type[StandIn] | None = StandIn
     processes: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
     killed: int = 0
     faults: list[str] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self.processes.values():
+            process.kill()
+            process.wait()
+            if process.stdout:
+                process.stdout.close()
 
     def keep_running(self) -> None:
         for slot in (0, 1):

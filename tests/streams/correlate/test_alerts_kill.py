@@ -104,16 +104,17 @@ def written(lab: Lab) -> dict[str, Alert]:
 
 def test_killed_workers_raise_the_alerts_of_an_undisturbed_run(kafka: str, prefix: str) -> None:
     lab = lab_of(kafka, prefix, partitions=4)
-    sender, workers = sender_of(lab, rows_of(ROWS), KILLS * SECONDS_A_KILL), Workers(lab, None)
-    sender.thread.start()
-    workers.keep_running()
-    wait_for(lambda: bool(written(lab)))  # a worker that has raised none yet has nothing to lose
-    workers.suffer(KILLS, SECONDS_A_KILL)
-    sender.thread.join()
-    workers.keep_running()
-    alerts = expected(lab)
-    wait_for(lambda: written(lab) == alerts)
-    workers.end()
+    sender = sender_of(lab, rows_of(ROWS), KILLS * SECONDS_A_KILL)
+    with Workers(lab, None) as workers:
+        sender.thread.start()
+        workers.keep_running()
+        wait_for(lambda: bool(written(lab)))  # a worker that has raised none yet has nothing to lose
+        workers.suffer(KILLS, SECONDS_A_KILL)
+        sender.thread.join()
+        workers.keep_running()
+        alerts = expected(lab)
+        wait_for(lambda: written(lab) == alerts)
+        workers.end()
     assert (workers.killed, workers.faults) == (KILLS, [])
     assert sender.aborted > 0
     assert {step.action for alert in alerts.values() for step in alert.steps} >= {

@@ -48,15 +48,16 @@ def test_killed_workers_find_what_an_undisturbed_reading_finds(kafka: str, prefi
     expected = world.expected(hits, rules)
     lab = lab_of(kafka, prefix, partitions=4)
     world.apply(lab, rules)
-    sender, workers = world.sender_of(lab, hits, KILLS * SECONDS_A_KILL), Workers(lab, None)
-    sender.thread.start()
-    workers.keep_running()
-    wait_for(lambda: bool(world.written(lab)))  # a worker that has found nothing yet has nothing to lose
-    workers.suffer(KILLS, SECONDS_A_KILL)
-    sender.thread.join()
-    workers.keep_running()
-    wait_for(lambda: world.content(world.written(lab)) == expected)
-    workers.end()
+    sender = world.sender_of(lab, hits, KILLS * SECONDS_A_KILL)
+    with Workers(lab, None) as workers:
+        sender.thread.start()
+        workers.keep_running()
+        wait_for(lambda: bool(world.written(lab)))  # a worker that has found nothing yet has nothing to lose
+        workers.suffer(KILLS, SECONDS_A_KILL)
+        sender.thread.join()
+        workers.keep_running()
+        wait_for(lambda: world.content(world.written(lab)) == expected)
+        workers.end()
     assert (workers.killed, workers.faults) == (KILLS, [])
     assert sender.aborted > 0
     assert {one.correlation[-1] for one in world.written(lab)} >= {*CHAINED}

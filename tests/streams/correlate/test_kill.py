@@ -44,13 +44,14 @@ def sender_of(lab: Lab, seconds: float) -> Sender:
 
 def test_killed_workers_end_with_the_state_of_an_undisturbed_run(kafka: str, prefix: str) -> None:
     lab, undisturbed = lab_of(kafka, f"{prefix}-a", partitions=4), lab_of(kafka, f"{prefix}-b", partitions=4)
-    sender, workers = sender_of(lab, KILLS * SECONDS_A_KILL), Workers(lab)
-    sender.thread.start()
-    workers.suffer(KILLS, SECONDS_A_KILL)
-    sender.thread.join()
-    workers.keep_running()
-    wait_for(lambda: lab.digests() == lab.expected())
-    workers.end()
+    sender = sender_of(lab, KILLS * SECONDS_A_KILL)
+    with Workers(lab) as workers:
+        sender.thread.start()
+        workers.suffer(KILLS, SECONDS_A_KILL)
+        sender.thread.join()
+        workers.keep_running()
+        wait_for(lambda: lab.digests() == lab.expected())
+        workers.end()
     assert workers.killed == KILLS
     assert workers.faults == []
     sender_of(undisturbed, 0).thread.run()
