@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from deploy.inventory.catalog import reference_of
-from deploy.inventory.estate import Estate, workload_of
+from deploy.inventory.estate import Denial, Estate, workload_of
 from deploy.inventory.rights import rights_of, root_of
 from deploy.view.read import Entity
 from schemas.codec import Event
@@ -17,6 +17,7 @@ __all__ = ["Container", "State", "containers_of"]
 State = Literal["running", "stopped", "removed"]
 
 _IMAGE: Final = "container.image."
+_SETTING: Final = "container.settings."
 _GRAVE: Final = "critical fixable "
 
 
@@ -58,7 +59,7 @@ def containers_of(estate: Estate) -> list[Container]:
     return sorted(found, key=lambda one: (one.state != "running", one.workload, one.name, one.container))
 
 
-def _container(entity: Entity, estate: Estate, denied: dict[str, set[str]], successors: Iterable[str]) -> Container:
+def _container(entity: Entity, estate: Estate, denied: dict[str, list[Denial]], successors: Iterable[str]) -> Container:
     image, workload, own = estate.catalog.image_of(entity.known), workload_of(entity.known), entity.own
     return Container(
         container=entity.entity,
@@ -76,7 +77,7 @@ def _container(entity: Entity, estate: Estate, denied: dict[str, set[str]], succ
         root=root_of(entity.known),
         rights=tuple(rights_of(entity.known)),
         environment_secrets=tuple(entity.known.get("container.settings.environment_secrets") or ()),
-        risks=tuple(_risks(entity.known, estate.catalog.facts_of(image), denied.get(entity.principal, set()))),
+        risks=tuple(_risks(entity.known, estate.catalog.facts_of(image), _against(entity, estate, denied))),
         replaced="" if entity.runs else _replaced(image, list(successors)),
     )
 
@@ -93,12 +94,25 @@ def _risks(known: Event, image: Event, denied: set[str]) -> Iterator[str]:
     yield from (f"denied: {clause}" for clause in sorted(denied))
 
 
-def _denied(estate: Estate) -> dict[str, set[str]]:
-    """Return the clauses and rules against how containers of each principal were started."""
-    found: dict[str, set[str]] = {}
+def _denied(estate: Estate) -> dict[str, list[Denial]]:
+    """Return what was said against how containers of each principal were started."""
+    found: dict[str, list[Denial]] = {}
     for denial in estate.denials:
-        found.setdefault(denial.principal, set()).add(denial.clause or denial.by)
+        found.setdefault(denial.principal, []).append(denial)
     return found
+
+
+def _against(entity: Entity, estate: Estate, denied: dict[str, list[Denial]]) -> set[str]:
+    """Return the clauses and rules against how a container was started."""
+    denials = denied.get(entity.principal, ())
+    return {one.clause or one.by for one in denials if _is_of(one.known, entity.known, estate)}
+
+
+def _is_of(denied: Event, known: Event, estate: Estate) -> bool:
+    """Return whether a container has the image and the settings that something was said against; a release before may have had others."""
+    images = {estate.catalog.image_of(denied), estate.catalog.image_of(known)} - {""}
+    settings = (name for name in denied if name.startswith(_SETTING))
+    return len(images) <= 1 and all(known.get(name) == denied[name] for name in settings)
 
 
 def _replaced(image: str, successors: list[str]) -> str:

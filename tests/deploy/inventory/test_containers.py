@@ -74,3 +74,25 @@ def test_a_container_of_high_risk_says_why_and_whether_it_was_replaced() -> None
         assert found["a" * 12].risks == reasons
         assert found["a" * 12].replaced == expected
         assert found["b" * 12].replaced == ""
+
+
+def test_what_was_said_against_another_release_is_no_risk_of_this_one() -> None:
+    settings = {"container.settings.privileged": True}
+    denied = activity(
+        APP,
+        {"event.action": "container-start"},
+        {"container.image.id": OLD} | settings,
+        outcome="unauthorized",
+        by="policy",
+        clause="settings.privileged",
+    )
+    found = containers_of(
+        estate_of(
+            denied,
+            container("a" * 12, ended=NOON, container__image__id=OLD, container__settings__privileged=True),
+            container("b" * 12, container__image__id=OLD),
+            container("c" * 12, container__image__id=NEW, container__settings__privileged=True),
+        )
+    )
+    risks = {one.container[0]: one.risks for one in found}
+    assert risks == {"a": ("privileged", "denied: settings.privileged"), "b": (), "c": ("privileged",)}
