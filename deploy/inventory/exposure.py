@@ -19,7 +19,9 @@ EXPOSURES: Final[tuple[Exposure, ...]] = ("exposed", "internal", "idle")
 _SETTING: Final = "container.settings."
 _LOOPBACK: Final = ("127.", "[::1]", "::1")
 _OUTWARD: Final = frozenset({"NodePort", "LoadBalancer"})
-_SERVICES: Final = ("services-create", "services-update", "services-patch")
+_DELETION: Final = "services-delete"
+_SERVICES: Final = ("services-create", "services-update", "services-patch", _DELETION)
+_TOLD: Final = "kubernetes.audit.service."
 
 
 def doors_of(known: Event) -> Iterator[str]:
@@ -65,12 +67,22 @@ def _outward(services: Iterable[Activity]) -> Iterator[tuple[str, str, frozenset
         if one.done.get("event.outcome") != "failure":
             parts = ("cluster.name", "namespace", "resource.name")
             written = tuple(one.done.get(f"orchestrator.{part}", "") for part in parts)
-            latest[written] = latest.get(written, {}) | one.done
+            if one.action == _DELETION:
+                latest.pop(written, None)
+            else:
+                latest[written] = one.done if _is_whole(one.done) else latest.get(written, {}) | one.done
     for (cluster, namespace, name), done in latest.items():
         outward = done.get("kubernetes.audit.service.type") in _OUTWARD
         selector = frozenset(done.get("kubernetes.audit.service.selector") or ())
         if selector and (outward or done.get("kubernetes.audit.service.external_ips")):
             yield cluster, namespace, selector, f"service {name}"
+
+
+def _is_whole(done: Event) -> bool:
+    """Return whether a write tells all of a service: what a patch leaves out stays, unless the answer was logged, which has addresses."""
+    if done.get("kubernetes.audit.verb") == "patch":
+        return f"{_TOLD}addresses" in done
+    return any(name.startswith(_TOLD) for name in done)
 
 
 def _behind(services: list[tuple[str, str, frozenset[str], str]], estate: Estate) -> Iterator[tuple[Workload, str]]:

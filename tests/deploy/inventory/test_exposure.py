@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from deploy.inventory.estate import Workload
 from deploy.inventory.exposure import doors_of, exposure_of, reached_from_outside
-from tests.deploy.inventory.lab import estate_of, request
+from tests.deploy.inventory.lab import LATER, NOON, estate_of, request
 from tests.deploy.view.lab import Said, activity, container
 
 WEB = Workload("prod", "shop", "web")
@@ -69,3 +71,32 @@ def test_a_service_exposes_the_workload_that_it_selects(type_: str, selector: li
         estate_of(service, web, container("b" * 12, "shop/db/db", workload__labels=["app=db"]))
     )
     assert found == ({WEB: {"service front"}} if exposes else {})
+
+
+def wrote(verb: str, first: str = NOON, **service: Any) -> Said:
+    told = {f"kubernetes__audit__service__{name}": value for name, value in service.items()}
+    return request(
+        "alice",
+        verb,
+        "services",
+        orchestrator__namespace="shop",
+        orchestrator__resource__name="front",
+        first=first,
+        **told,
+    )
+
+
+@pytest.mark.parametrize(
+    ("later", "exposes"),
+    [
+        (wrote("delete", LATER), False),
+        (wrote("update", LATER, type="ClusterIP", selector=["app=web"]), False),
+        (wrote("patch", LATER, type="ClusterIP", addresses=["10.0.0.7"], selector=["app=web"]), False),
+        (wrote("patch", LATER, type="ClusterIP"), True),  # says nothing of the addresses that it takes
+        (wrote("update", LATER), True),  # as a log without contents tells it
+    ],
+)
+def test_a_service_that_is_gone_or_turned_inward_exposes_no_more(later: Said, exposes: bool) -> None:  # noqa: FBT001 - a case
+    web = container("a" * 12, "shop/web/web", workload__labels=["app=web"])
+    outward = wrote("create", type="LoadBalancer", external_ips=["192.0.2.1"], selector=["app=web"])
+    assert reached_from_outside(estate_of(outward, later, web)) == ({WEB: {"service front"}} if exposes else {})
