@@ -9,6 +9,7 @@ from typing import Final, Literal
 from deploy.inventory.estate import NOT_OBSERVABLE, Estate
 from deploy.inventory.grants import Grants, grants_of
 from deploy.view.read import Activity
+from streams.judge.memo import OTHER
 
 __all__ = ["User", "users_of"]
 
@@ -25,7 +26,8 @@ class User:
 
     ``did`` counts ``VERB RESOURCE`` of what was carried out, ``refused`` of what was not. ``granted`` are ``VERB RESOURCE NAMESPACE`` (``*``
     for all) of roles bound to it, ``unused`` those of which it never did anything, ``broad`` those that say ``*`` for a verb or a
-    resource, of which what was never used cannot be listed; roles whose rules were not seen are named in ``unseen``.
+    resource, of which what was never used cannot be listed; roles whose rules were not seen are named in ``unseen``. Of one that did too
+    much to be told apart it is ``not observable`` what was unused.
     """
 
     user: str
@@ -55,8 +57,12 @@ class _Seen:
     refused: Counter[str] = field(default_factory=Counter)
     used: set[tuple[str, str, str]] = field(default_factory=set)
     secrets: set[str] = field(default_factory=set)
+    others: bool = False
 
     def add(self, activity: Activity) -> None:
+        if activity.digest.startswith(OTHER):
+            self.others = True
+            return
         done = activity.done
         verb, resource = done.get("kubernetes.audit.verb"), _resource(activity)
         what = f"{verb} {resource}" if verb else activity.action
@@ -100,7 +106,7 @@ def _row(principal: str, seen: _Seen, grants: Grants, estate: Estate) -> User:
         refused=dict(sorted(seen.refused.items())),
         roles=bound.roles,
         granted=tuple(map(" ".join, bound.rights)) if bound.rights else NOT_OBSERVABLE,
-        unused=tuple(map(" ".join, bound.unused(seen.used))) if bound.rights else NOT_OBSERVABLE,
+        unused=NOT_OBSERVABLE if seen.others or not bound.rights else tuple(map(" ".join, bound.unused(seen.used))),
         broad=tuple(" ".join(right) for right in bound.rights if "*" in right[:2]),
         unseen=bound.unseen,
         secrets=tuple(sorted(seen.secrets)),

@@ -4,6 +4,7 @@ from typing import Any
 
 from deploy.inventory.estate import NOT_OBSERVABLE
 from deploy.inventory.users import User, users_of
+from schemas.codec import dumps, loads
 from tests.deploy.inventory.lab import LATER, NOON, estate_of, request
 from tests.deploy.view.lab import Said, activity
 
@@ -100,3 +101,15 @@ def test_users_of_registries_and_secrets_that_were_read_are_told() -> None:
     assert found["user:registry.example/ci"].did == {"image-push": 3}
     assert found[f"user:prod/{ACCOUNT}"].secrets == ("prod/shop/key",)
     assert found[f"user:prod/{ACCOUNT}"].outcomes == {"undetermined": 1}
+
+
+def test_of_who_did_too_much_to_be_told_apart_nothing_is_said_to_be_unused() -> None:
+    topic, key, value = request(ACCOUNT, "get", "pods")
+    counted = {name: one for name, one in loads(value or b"").items() if name.startswith(("activity.", "verdict."))}
+    counted["activity.digest"] = "other-api-undetermined"
+    place = key.rsplit(b"|", 2)[0] + b"|other-api-undetermined|0"
+    rule = role("all", "get,list configmaps core")
+    found = users(rule, binding("web", "all", f"User:{ACCOUNT}"), got("get"), (topic, place, dumps(counted)))
+    account = found[f"user:prod/{ACCOUNT}"]
+    assert (account.did, account.unused) == ({"get configmaps": 1}, NOT_OBSERVABLE)
+    assert account.outcomes == {"undetermined": 2}
