@@ -66,16 +66,23 @@ def by_namespace(graph: Map) -> Map:
             place = Place(source, target, edge.transport, UNSEEN_PORT if edge.port is None else edge.port)
             tallies.setdefault(place, Tally()).add(edge.tally)
             if edge.ports:
-                many[place] = _most(edge.ports, many.get(place, edge.ports))
+                many[place] = _most(many.get(place), edge.ports)
     edges = tuple(
-        Edge(*place[:3], None if place.port == UNSEEN_PORT else place.port, ports or many.get(place), tally)
+        Edge(
+            *place[:3],
+            None if place.port == UNSEEN_PORT else place.port,
+            _most(ports, many[place]) if place in many and tallies[place].verdict == tally.verdict else ports,
+            tally,
+        )
         for place, tally, ports in fold_ports(tallies)
     )
     return Map(tuple(Node(end) for end in sorted(set(map(_whole_of_node, graph.nodes)))), edges, graph.left_out)
 
 
-def _most(one: Ports, other: Ports) -> Ports:
+def _most(one: Ports | None, other: Ports) -> Ports:
     """Return what is known at least of the ports of both."""
+    if one is None:
+        return other
     return Ports(max(one.count, other.count), min(one.lowest, other.lowest), max(one.highest, other.highest))
 
 

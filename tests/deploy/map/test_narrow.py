@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from deploy.map.folds import Ports
 from deploy.map.narrow import by_namespace, concerning, gravest, narrowed
 from tests.deploy.map.lab import connected, known_of, lines, made
 
@@ -55,3 +56,15 @@ def test_the_gravest_and_of_these_the_most_frequent() -> None:
     assert gravest(GRAPH, 100) is GRAPH
     kept = {(edge.what, edge.tally.count) for edge in gravest(GRAPH, 3).edges}
     assert kept == {("60 ports", 60), ("443", 1), ("5432", 4)}
+
+
+def test_many_ports_of_one_and_some_of_another_are_no_fewer_together() -> None:
+    scanned = (connected("api", "prod/data/db", port, outcome="unauthorized") for port in range(100, 160))
+    others = (connected("api", "prod/data/queue", port, outcome="unauthorized") for port in range(1, 21))
+    served = (connected("api", f"prod/data/{name}", port) for name in ("cache", "store") for port in range(200, 210))
+    more = (connected("api", "prod/data/more", port) for port in range(210, 220))
+    found = by_namespace(made([*scanned, *others, *served, *more]))
+    assert [(edge.ports, edge.tally.count) for edge in found.edges] == [
+        (Ports(20, 200, 219), 30),
+        (Ports(60, 1, 159), 80),
+    ]
