@@ -111,10 +111,14 @@ class SharedFactsShard:
         return "shared-facts", key, record.encode()
 
     def _rotations(self, key: bytes) -> Event:
-        """Return when a secret was changed, the last times; nothing of one that is no more, or that never was."""
-        if not self._rotated.get(key) or _CHANGED not in self._said[key].facts:
+        """Return when a secret was changed, the last times; nothing of one that is no more, nor of one that had its name before."""
+        facts = self._said[key].facts
+        if _CHANGED not in facts:
+            self._rotated.pop(key, None)
+        made = facts.get("secret.created", "")
+        latest = sorted(moment for moment in self._rotated.get(key, ()) if moment > made)[-_MAX_ROTATIONS:]
+        if not latest:
             return {}
-        latest = sorted(self._rotated[key])[-_MAX_ROTATIONS:]
         self._rotated[key] = set(latest)
         return {_ROTATED: latest}
 

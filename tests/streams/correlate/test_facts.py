@@ -298,3 +298,21 @@ def test_rotations_are_all_changes_in_any_order_and_after_any_restart(hours: lis
         if chosen.random() < 0.2:
             lab.restart()
     assert rotated(lab) == [at(START_MS + hour * HOUR_MS) for hour in sorted(set(hours))][-50:]
+
+
+def test_a_secret_that_was_deleted_and_made_anew_begins_its_rotations_anew_whatever_dies() -> None:
+    def told(*, dies: bool, ticks: bool) -> list[str]:
+        lab = Lab()
+        deletion = row(SECRET, START_MS + 3 * HOUR_MS, {"event.action": "facts"})
+        for value in (secret(0), secret(2), deletion, secret(4, created=4), secret(5, created=4)):
+            if ticks:
+                lab.take(value)
+            else:
+                lab.shard.take_row(value, START_MS)
+            if dies:
+                lab.restart()
+        lab.wait(START_MS + 10 * HOUR_MS)
+        return rotated(lab)
+
+    assert told(dies=False, ticks=True) == [at(START_MS + 5 * HOUR_MS)]
+    assert told(dies=True, ticks=True) == told(dies=False, ticks=False) == told(dies=False, ticks=True)
