@@ -41,6 +41,7 @@ class Batch:
         """Judge an event that the memo does not know; what is no event becomes a dead letter of this transaction."""
         if message.error():
             raise KafkaException(message.error())
+        partition.ledger.append(_appended(message))
         try:
             records, counter = partition.admit(message.key(), message.value())
         except Invalid as error:
@@ -111,6 +112,7 @@ def _judge_run(run: Iterable[Consumed], partition: Partition, outlines: Containe
         if not head.startswith(hours.mark, time_at):
             time_at = head.find(hours.mark)
             if time_at < 0:
+                partition.ledger.append(_appended(message))
                 partition.turn(moment_in(head))
         entity.last, counter, last_outline = known, known.counter, outline
         counter.count += 1

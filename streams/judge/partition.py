@@ -99,6 +99,9 @@ class Partition:
         Where that is later than any before, and has come by the broker's clock, it is noted how things stood until then.
         """
         self.ledger.turn(moment)
+        self._reach()
+
+    def _reach(self) -> None:
         now = self.ledger.hours.now
         reached = min(now, self.ledger.appended[:13] or now)
         if reached > self.ledger.marks.reached:
@@ -211,6 +214,7 @@ class Partition:
     def take(self, *, flush: bool) -> tuple[list[StateRecord], list[StateRecord]]:
         """Return and forget the records of ``judge-state`` and of ``activities`` that this transaction must write."""
         if flush:
+            self._reach()  # what came by a clock that ran a little ahead has not turned the hour
             self._note_levels()
         return self.ledger.take(self._row, flush=flush)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import pytest
+
 from schemas.codec import Event
 from schemas.kpi import KpiRecord
 from schemas.shared import SharedRecord
@@ -87,6 +89,32 @@ def test_a_clock_that_runs_ahead_ends_no_hour() -> None:
     assert level_at(lab, 0) is None
     say(lab, 2, WEB, EDGE, does("/bin/sh"), appended=START + EDGE * SECOND)
     assert figures_at(lab, 0)["containers"] == 1
+
+
+@pytest.mark.parametrize("ahead", [-0.1, 0.1], ids=["within a batch", "by a clock a little ahead"])
+def test_an_hour_that_is_turned_amid_a_batch_is_an_hour_of_its_own(ahead: float) -> None:
+    lab = Lab()
+    say(lab, 0, WEB, 0, facts("web"), appended=START)
+    turning = [(WEB, EDGE - 1, does("/bin/sh"), EDGE - 0.5), (DB, EDGE + 0.01, facts("db"), EDGE + 0.01 - ahead)]
+    lab.judge(
+        [
+            message(place, envelope(place, entity, seconds=seconds) | fields, appended=START + round(appended * SECOND))
+            for place, (entity, seconds, fields, appended) in enumerate(turning, start=1)
+        ]
+    )
+    say(lab, 3, DB, EDGE + 1, does("/bin/sh"), appended=START + (EDGE + 1) * SECOND)
+    lab.commit(flush=True)
+    say(
+        lab,
+        4,
+        DB,
+        EDGE + 2,
+        facts("db", **{"container.settings.privileged": True}),
+        appended=START + (EDGE + 2) * SECOND,
+    )
+    lab.commit(flush=True)
+    assert "containers|privileged" not in figures_at(lab, 0)
+    assert figures_at(lab, 1)["containers|privileged"] == 1
 
 
 def test_a_flush_notes_the_hour_that_goes_on_and_says_nothing_twice() -> None:
