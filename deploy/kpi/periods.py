@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 from deploy.kpi.lives import Lives, lives_by_period
@@ -18,6 +18,7 @@ By = Literal["hour", "day"]
 BY: Final[Mapping[By, int]] = {"hour": len("2026-11-27T10"), "day": len("2026-11-27")}
 """How many characters of a time name its period."""
 
+_LATEST: Final = datetime.max.replace(microsecond=0, tzinfo=UTC)
 _OUTCOMES: Final = ("authorized", "unauthorized", "undetermined")
 _TRAITS: Final = {
     "containers": ("root", "privileged", "covered", "unregistered", "unscanned", "vulnerable"),
@@ -56,12 +57,10 @@ class Period:
 
     def document(self) -> dict[str, Any]:
         """Return the period as JSON."""
-        begin = datetime.fromisoformat(_start(self.name))
-        end = begin + (timedelta(hours=1) if len(self.name) == BY["hour"] else timedelta(days=1))
         levels = self.levels
         return {
             "from": _start(self.name),
-            "to": end.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "to": _end(self.name),
             **counted(self.counts),
             "alerts": self.lives.document(self.standing),
             "standing": None if levels is None else {name: _level(levels, name) for name in _TRAITS},
@@ -70,6 +69,13 @@ class Period:
 
 def _start(period: str) -> str:
     return f"{period}:00:00Z" if len(period) == BY["hour"] else f"{period}T00:00:00Z"
+
+
+def _end(period: str) -> str:
+    """Return when a period ends; the last one that there is, with its last second."""
+    begin = datetime.fromisoformat(_start(period))
+    length = timedelta(hours=1) if len(period) == BY["hour"] else timedelta(days=1)
+    return (begin + min(length, _LATEST - begin)).isoformat().replace("+00:00", "Z")
 
 
 def _level(levels: Mapping[str, int], name: str) -> dict[str, int | None]:

@@ -39,6 +39,19 @@ def test_counts_of_partitions_and_series_are_added_up() -> None:
     assert (found[hour]["from"], found[hour]["to"]) == ("2026-11-27T10:00:00Z", "2026-11-27T11:00:00Z")
 
 
+@pytest.mark.parametrize(
+    ("hour", "span", "end"),
+    [
+        ("9999-12-31T23", Span(), "9999-12-31T23:59:59Z"),
+        ("9999-12-31T23", Span("day"), "9999-12-31T23:59:59Z"),
+        ("0001-01-01T00", Span(), "0001-01-01T01:00:00Z"),
+    ],
+)
+def test_the_hours_of_a_clock_gone_mad_are_told_too(hour: str, span: Span, end: str) -> None:
+    (found,) = documents([counts(hour, gaps=1)], span).values()
+    assert found["to"] == end
+
+
 def test_verdicts_are_told_by_outcome_and_by_cause() -> None:
     record = KpiRecord("2026-11-27T10", "counts", 0, 1, {EXEC: 3, KNOWN: 5, "blocked|platform": 2})
     found = documents([record])["2026-11-27T10"]
