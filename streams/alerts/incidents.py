@@ -110,7 +110,7 @@ def incidents_of(alerts: Iterable[Alert], homes: Homes, window_hours: float = WI
 
     A pure function of its arguments, in whichever order alerts come.
     """
-    told = sorted((one for one in alerts if one.state != "suppressed"), key=lambda one: (one.opened, one.id))
+    told = sorted((one for one in alerts if one.cause.kind != "exception"), key=lambda one: (one.opened, one.id))
     groups = _Groups(len(told))
     linked = [_links_of(alert, homes) for alert in told]
     by_link: defaultdict[str, list[int]] = defaultdict(list)
