@@ -9,6 +9,8 @@ from schemas.alert import Alert
 __all__ = ["advice_of", "name_of", "title_of"]
 
 _TAKES_BASELINE = ("container:", "user:", "host:")
+_QUOTE = "'\"'\"'"
+"""A quote within quotes, as a shell reads it."""
 
 
 def title_of(alert: Alert) -> str:
@@ -59,7 +61,7 @@ _EXPOSED = {"outside": "an address outside takes part", "privileged": "it may do
 
 
 def _by_cause(alert: Alert) -> Iterator[str]:
-    principal = f"'{alert.principal}'"
+    principal = "'" + alert.principal.replace("'", _QUOTE) + "'"
     if alert.cause.kind == "baseline" and alert.principal.startswith(_TAKES_BASELINE):
         release = f" --release {_short(alert.cause.detail)}" if alert.cause.detail else ""
         yield f"compare: tidewaiter baseline diff {principal}{release}"

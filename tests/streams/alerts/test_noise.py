@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from shlex import split
 from typing import Any
 
 import pytest
@@ -49,6 +50,11 @@ def test_what_a_baseline_does_not_know_is_approved_and_not_excepted() -> None:
     assert exception_text(noise, "ops", TODAY) == ""
     advice = advice_of(noise.alerts[0], {})
     assert any("baseline approve 'container:lab/shop/w*b/main' --release abababababab" in step for step in advice)
+
+
+def test_what_is_to_be_typed_names_a_principal_as_one_word_whatever_it_is_called() -> None:
+    alert = about(Cause("baseline", "exec"), principal="user:lab/x'; touch /tmp/a; '")
+    assert split(advice_of(alert, {})[0])[-1] == alert.principal
 
 
 @pytest.mark.parametrize(
