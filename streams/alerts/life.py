@@ -76,10 +76,13 @@ def acknowledged(alert: Alert, author: str, reason: str, time: str) -> Alert:
 
 
 def closed(alert: Alert, author: str, reason: str, time: str, until: str) -> Alert:
-    """Return an alert that a person has closed who has seen all of it up to ``until``; what had come since has opened it again."""
+    """Return an alert that a person has closed who has seen all of it up to ``until``; what had come since has opened it again.
+
+    Nobody has seen what happens later than the decision, though a clock that ran ahead may say so.
+    """
     _check(alert)
-    found = _closed(alert, Step(time, "close", author, reason), until)
-    return _again(found, alert.last)
+    found = _again(_closed(alert, Step(time, "close", author, reason), until), alert.last)
+    return replace(found, closed=min(found.closed, time))
 
 
 def _check(alert: Alert) -> None:

@@ -17,7 +17,11 @@ from streams.judge.memo import OTHER
 
 __all__ = ["Said", "may_say", "said_of"]
 
-_MARKS: Final = (b'"verdict.outcome":"unauthorized"', b'"verdict.exception":"')
+_MARKS: Final = (
+    b'"verdict.outcome":"unauthorized"',
+    b'"verdict.exception":"',
+    b'"activity.digest":"%s-' % OTHER.encode(),
+)
 """One of them stands in every row that says something; within a text of JSON they cannot stand, since quotes are escaped there."""
 
 _LONGEST: Final = 400
@@ -60,6 +64,7 @@ class Said:
     count: int
     outcome: str
     is_blocked: bool
+    is_authorized: bool
     is_other: bool
     last: str
     last_event: str
@@ -94,6 +99,7 @@ def _said(row: Event) -> Said:
         _count_of(row, cause),
         _outcome_of(row),
         row.get("verdict.blocked") is True,
+        row["verdict.outcome"] == "authorized",
         is_other,
         timestamp(parse_time(row["activity.last"])),
         row["activity.last_id"],

@@ -121,8 +121,10 @@ class AlertShard:
         if said is None:
             unknown = before.case.alert.principal.startswith(_UNKNOWN)
             step = Step("", "move", _OURSELVES, _KNOWN_NOW if unknown else _SAID_NO_LONGER)
-        else:
+        elif said.is_authorized:
             step = Step(said.last, "authorize", said.author, said.evidence.reason)
+        else:
+            step = Step(said.last, "move", _OURSELVES, f"it is undetermined now: {said.evidence.reason}")
         self._leave(before, offset, step)
 
     def _leave(self, before: Counted, offset: int | None, step: Step) -> None:

@@ -133,6 +133,20 @@ def test_a_closed_alert_is_opened_again_by_what_comes_back() -> None:
     assert (lab.alert.state, lab.alert.openings, lab.alert.opened, lab.alert.count) == ("open", 2, at(9), 2)
 
 
+def test_what_is_undetermined_now_leaves_and_nobody_has_authorized_it() -> None:
+    lab = Lab()
+    lab.take(row())
+    undetermined = {
+        "verdict.outcome": "undetermined",
+        "verdict.by": "nothing",
+        "verdict.reason": "no policy speaks of it",
+    }
+    lab.take(row(verdict=undetermined, count=2, unauthorized=1, last=5))
+    step = lab.alert.steps[-1]
+    assert (step.action, step.author, step.time) == ("move", "tidewaiter", at(5))
+    assert step.reason == "it is undetermined now: no policy speaks of it"
+
+
 def test_an_alert_that_is_judged_by_another_clause_moves_there() -> None:
     lab = Lab()
     lab.take(row())
@@ -206,9 +220,19 @@ def test_more_than_was_looked_at_opens_a_closed_alert_again() -> None:
     assert lab.alert.opened == other.alert.opened == at(5)
 
 
+def test_a_clock_that_ran_ahead_keeps_no_alert_closed() -> None:
+    lab = Lab(now_ms=START_MS + 60_000)
+    lab.take(row("a", last=1_000 * HOUR))
+    lab.decide("close")
+    assert lab.alert.state == "closed"
+    lab.take(row("b", first=HOUR))
+    assert lab.actions == ["open", "close", "reopen"]
+    assert lab.alert.opened == at(HOUR)
+
+
 def test_what_a_person_has_closed_is_not_opened_by_what_is_of_the_same_time() -> None:
     lab = Lab()
-    lab.take(row("a", last=9))
+    lab.take(row("a", last=9), wait_seconds=20)
     lab.decide("close")
     lab.take(row("b", first=3), wait_seconds=20)
     assert (lab.alert.state, lab.alert.count) == ("closed", 2)
@@ -300,6 +324,15 @@ def test_everything_beyond_the_limits_belongs_to_the_same_alert() -> None:
     assert len(lab.alert.encode()) < 10_000
     lab.crash()
     assert lab.wait(60) == []
+
+
+def test_everything_beyond_the_limits_that_an_exception_sets_aside_is_counted_with_it() -> None:
+    lab = Lab()
+    verdict = {"verdict.outcome": "authorized"}
+    lab.take(row(verdict=EXCEPTED, count=3))
+    lab.take(row(digest="other-exec-exception:files%3A%20files.shadow:-authorized", verdict=verdict, count=98_000))
+    lab.wait(20)
+    assert (lab.alert.state, lab.alert.count, lab.alert.beyond) == ("suppressed", 98_003, 98_000)
 
 
 def test_a_scan_of_all_ports_of_a_hundred_peers_takes_less_than_a_megabyte_and_delays_nobody() -> None:
