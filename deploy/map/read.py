@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from typing import Final
 
 from deploy.map.build import map_of
@@ -12,6 +13,7 @@ from deploy.map.directory import Directory, services_of
 from deploy.map.graph import Map
 from deploy.view.read import Activity, activities, entities
 from schemas.codec import dumps
+from schemas.matching import clean_address
 from streams.judge.data import DataClasses
 
 __all__ = ["Asked", "read_map"]
@@ -54,5 +56,14 @@ def _told(view: sqlite3.Connection, directory: Directory, asked: Asked) -> Itera
     if asked.namespace:
         name = asked.namespace.rpartition("/")[2]
         where.append(_OF_NAMESPACE)
-        values += [name, name, name, dumps(sorted(directory.addresses_of(name))).decode()]
+        addresses = {text for one in directory.addresses_of(name) for text in _spelled(one)}
+        values += [name, name, name, dumps(sorted(addresses)).decode()]
     return activities(view, " AND ".join(where), values)
+
+
+def _spelled(address: str) -> Iterator[str]:
+    """Yield how sensors write an address: at a socket for both versions, one of IPv4 is one of IPv6, written in two ways."""
+    yield address
+    known = clean_address(address)
+    if isinstance(known, IPv4Address):
+        yield from (f"::ffff:{known}", f"::ffff:{int(known) >> 16:x}:{int(known) & 0xFFFF:x}")

@@ -24,6 +24,8 @@ RECORDS: list[Said] = [
     connected("job", "prod/shop/web", 80, known=known_of("job", "jobs")),
     connected("job", "10.9.9.9", 81, known=known_of("job", "jobs"), destination__domain="orders.shop.svc"),
     reached("db", "10.0.0.1", 5432, known=known_of("db", "data")),
+    reached("db", "::ffff:a00:2", 5433, known=known_of("db", "data")),
+    reached("db", "::ffff:10.0.0.2", 5434, known=known_of("db", "data")),
     activity("container:prod/shop/web/web", {"event.action": "exec"}, known_of("web")),
 ]
 
@@ -39,6 +41,8 @@ def test_everything() -> None:
         "workload:prod/jobs/job > workload:prod/shop/app 81",
         "workload:prod/jobs/job > workload:prod/shop/web 80",
         "workload:prod/shop/app > workload:prod/data/db 5432",
+        "workload:prod/shop/app > workload:prod/data/db 5433",
+        "workload:prod/shop/app > workload:prod/data/db 5434",
         "workload:prod/shop/web > workload:prod/data/db 5432",
         "workload:prod/shop/web > workload:prod/shop/app 8000",
     ]
