@@ -130,16 +130,16 @@ def _tell_where(running_demo: Demo) -> None:
 
 def _watch(running_demo: Demo) -> None:
     """Print unauthorized events of this host as they arrive, until Ctrl-C."""
-    stopping, shown = stop_on_signals(), 0
+    stopping, told = stop_on_signals(), 0
     out.print("Watching this host's containers; Ctrl-C ends it.")
     while not stopping():
         running_demo.stack.supervisor.check()
         time.sleep(_POLL_SECONDS)
         findings = summarise(running_demo.client, running_demo.settings.elasticsearch.data_stream).findings
-        for finding in findings[shown:]:
+        for finding in findings[told:]:
             out.print(f"{finding.record['@timestamp'][:19]} {escape(describe(finding.record))}", soft_wrap=True)
-            out.print(f"  [dim]{escape(finding.record['verdict.reason'])}[/]", soft_wrap=True)
-        shown = max(shown, len(findings))
+            out.print(f"  [dim]{escape(shown(finding.record['verdict.reason']))}[/]", soft_wrap=True)
+        told = max(told, len(findings))
 
 
 def _stay(running_demo: Demo) -> None:

@@ -19,6 +19,7 @@ from deploy.kpi.periods import BY, Period, Span, counted, periods, undated
 from deploy.kpi.read import read_records
 from schemas.errors import ConfigurationError
 from schemas.settings import load_settings
+from streams.baseline.exports.words import shown
 
 __all__ = ["kpi"]
 
@@ -116,6 +117,6 @@ def _show_causes(causes: list[dict[str, Any]]) -> None:
     found = [one for one in causes if one["outcome"] == "unauthorized"]
     if found:
         out.print("\nunauthorized by")
-        columns([[f"{one['count']:>9}", one["by"], Text(one["name"])] for one in found[:_MOST_CAUSES]])
+        columns([[f"{one['count']:>9}", one["by"], Text(shown(one["name"]))] for one in found[:_MOST_CAUSES]])
     if len(found) > _MOST_CAUSES:
         out.print(f"{'':>11}and {len(found) - _MOST_CAUSES} causes more; --json has all", style="dim")

@@ -8,6 +8,7 @@ from typing import Any, Final
 from rich.text import Text
 
 from deploy.cli.console import err, out
+from streams.baseline.exports.words import shown
 
 __all__ = ["OUTCOME_STYLES", "VerdictTable", "describe"]
 
@@ -30,11 +31,11 @@ _WHAT: Final = (
 
 
 def describe(row: dict[str, Any]) -> str:
-    """Return in a few words what an event did, and to what."""
+    """Return in a few words what an event did, and to what; on one line, whatever it is called."""
     what = next((row[name] for name in _WHAT if row.get(name)), "")
     text = " ".join(map(str, what)) if isinstance(what, list) else str(what)
     port = f":{row['destination.port']}" if row.get("destination.port") and text == row.get("destination.ip") else ""
-    return f"{row.get('event.action')} {text}{port}".strip()
+    return shown(f"{row.get('event.action')} {text}{port}".strip())
 
 
 class VerdictTable:
@@ -46,7 +47,9 @@ class VerdictTable:
     def add(self, row: dict[str, Any]) -> None:
         """Print one row of a trial."""
         if "error" in row:
-            out.print(Text.assemble((f"{row['input.line']:>6} ", "dim"), ("unreadable   ", "magenta"), row["error"]))
+            out.print(
+                Text.assemble((f"{row['input.line']:>6} ", "dim"), ("unreadable   ", "magenta"), shown(row["error"]))
+            )
             return
         outcome = row["verdict.outcome"] or "no verdict"
         self._outcomes[outcome] += 1
@@ -54,10 +57,10 @@ class VerdictTable:
         line = Text.assemble(
             (f"{row['input.line']:>6} ", "dim"),
             (f"{outcome:<13}", OUTCOME_STYLES.get(outcome, "")),
-            f"{who}  {describe(row)}",
+            f"{shown(who)}  {describe(row)}",
         )
         if outcome == "unauthorized":
-            line.append(f"\n{'':>20}{row['verdict.reason']}", style="dim")
+            line.append(f"\n{'':>20}{shown(row['verdict.reason'])}", style="dim")
         out.print(line, soft_wrap=True)
 
     def summarise(self) -> None:
