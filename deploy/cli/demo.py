@@ -20,6 +20,7 @@ from deploy.demo.summary import Summary, summarise
 from schemas.baseline import Profile
 from schemas.event import timestamp
 from schemas.settings import load_settings
+from streams.baseline.exports.words import shown
 
 __all__ = ["demo"]
 
