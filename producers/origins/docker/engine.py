@@ -91,6 +91,10 @@ class Engine:
         """Return what ``inspect`` says, or None if it says nothing: there is no such container any more."""
         return self._find(f"/containers/{quote(container_id, safe='')}/json")
 
+    def state(self, container_id: str) -> str:
+        """Return how a container stands, such as ``running``; empty if there is none."""
+        return text_of(object_of(object_of(self.container(container_id)).get("State")).get("Status")) or ""
+
     def stats(self, container_id: str) -> Event | None:
         """Return what the counters of a container stand at now, or None if it is gone."""
         return self._find(f"/containers/{quote(container_id, safe='')}/stats?stream=false&one-shot=true")

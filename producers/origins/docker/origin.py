@@ -40,6 +40,7 @@ _MAX_RUNNING: Final = 2_000
 """Their ids are part of every position that is committed."""
 
 _STARTS: Final = frozenset({"start", "restart"})
+_RUNNING: Final = frozenset({"running", "paused", "restarting"})
 
 _log = structlog.get_logger(__name__)
 
@@ -167,11 +168,13 @@ class DockerOrigin:
             self._running.add(entity)
 
     def _miss(self) -> None:
-        """Tell of what ran before and neither runs now nor was heard to end meanwhile."""
+        """Tell of what ran before and neither runs now nor was heard to end meanwhile; Podman does not list what is paused."""
         now = self._engine.clock()
         for entity in sorted(self._unconfirmed):
-            self._note(entity, runs=False)
-            self._put(Record(dumps({"timeNano": now, "gone": entity}), self._place(now), self._position()))
+            runs = self._engine.state(entity) in _RUNNING
+            self._note(entity, runs=runs)
+            if not runs:
+                self._put(Record(dumps({"timeNano": now, "gone": entity}), self._place(now), self._position()))
 
     def _position(self) -> Position:
         return self._window.position() | {"running": sorted(self._running)}

@@ -89,6 +89,7 @@ class FakeEngine:
         self.path = path
         self.containers: dict[str, Event] = {}
         self.summaries: dict[str, Event] = {}
+        self.unlisted: set[str] = set()
         self.component: Event = {"Name": "Engine", "Version": "29.0"}
         self.stats: dict[str, Event] = {}
         self.asked: list[str] = []
@@ -148,10 +149,12 @@ class FakeEngine:
         answers: dict[str, Any] = {
             "/version": {"Components": [self.component]},
             "/info": {"SystemTime": timestamp(self._clock)},
-            "/containers/json": [self.summaries.get(name, {"Id": name}) for name in self.containers],
+            "/containers/json": [
+                self.summaries.get(name, {"Id": name}) for name in self.containers if name not in self.unlisted
+            ],
         }
         for name, inspect in self.containers.items():
-            answers[f"/containers/{name}/json"] = inspect
+            answers |= dict.fromkeys((f"/containers/{name}/json", f"/containers/{name[:12]}/json"), inspect)
             answers[f"/containers/{name}/stats"] = self.stats.get(name)
             answers[f"/images/{inspect['Image'].replace(':', '%3A')}/json"] = {"RepoDigests": ["web@sha256:d1"]}
         return answers

@@ -118,3 +118,21 @@ def test_what_is_gone_is_an_event_of_the_container() -> None:
     assert (event["event.action"], event["event.type"]) == ("container-gone", ["end"])
     (fault,) = DockerFormat(FormatOptions()).parse(Record(b'{"timeNano": 1, "gone": "../x"}', "engine", {}))
     assert isinstance(fault, Invalid)
+
+
+@pytest.mark.parametrize(("state", "expected"), [("paused", [B[:12]]), ("exited", [A[:12], B[:12]])])
+def test_what_an_engine_does_not_list_since_it_is_paused_is_not_gone(
+    engine: FakeEngine, state: str, expected: list[str]
+) -> None:
+    engine.runs(A)
+    engine.runs(B)
+    with following(engine) as reader:
+        engine.says("pause", A)
+        reader.count(1)
+    engine.containers[A]["State"]["Status"] = state
+    engine.unlisted.add(A)
+    stops(engine, B)
+    with following(engine, reader.position) as again:
+        again.until(lambda: B[:12] in gone(again))
+    assert gone(again) == expected
+    assert again.position["running"] == ([A[:12]] if state == "paused" else [])
