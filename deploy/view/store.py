@@ -37,6 +37,11 @@ DELETE FROM contents WHERE id NOT IN (
     UNION SELECT known FROM entities UNION SELECT record FROM shared
 )
 """
+_UNNAMED: Final = """
+DELETE FROM principals WHERE id NOT IN (
+    SELECT principal FROM activities UNION SELECT principal FROM entities UNION SELECT principal FROM baselines
+)
+"""
 
 
 class Store:
@@ -83,11 +88,12 @@ class Store:
         self.connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta.items())
 
     def tidy(self, replaced: int) -> bool:
-        """Let go of contents that no row points to, if so many rows were written that this may be half of them; return whether it was."""
+        """Let go of contents and names that no row points to, if so many rows were written that this may be half of them; return whether it was."""
         (used,) = self.connection.execute("SELECT count(*) FROM contents").fetchone()
         if replaced < max(_MIN_WASTE, used // 2):
             return False
         self.connection.execute(_UNUSED)
+        self.connection.execute(_UNNAMED)
         self._numbers.clear()
         return True
 
