@@ -12,6 +12,7 @@ from streams.judge.shared import SharedFacts
 __all__ = ["Catalog", "is_name", "reference_of"]
 
 _BY_NAME: Final = "name:"
+_SCAN: Final = "container.image.scan."
 
 
 def reference_of(known: Event) -> list[str]:
@@ -70,6 +71,11 @@ class Catalog:
         """Return what each source says of an image, in the order of their names."""
         found = [] if is_name(image) else self._shared.records_of(IMAGE + image)
         return sorted(found, key=lambda record: (record.source, record.subject))
+
+    def scanners_of(self, image: str) -> frozenset[str]:
+        """Return the scanners that have come to an end with an image: what one has not found that broke off may be there."""
+        finished = (one.facts for one in self.records_of(image) if one.facts.get(f"{_SCAN}outcome") != "failure")
+        return frozenset(name for facts in finished for name in facts.get(f"{_SCAN}scanners") or ())
 
     def told_of(self) -> list[str]:
         """Return the images that somebody tells of, in order."""

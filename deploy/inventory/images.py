@@ -162,7 +162,8 @@ def _image(image: str, seen: _Seen, catalog: Catalog, *, is_told: bool) -> Image
     seen.identify(facts)
     # What several sources say together may be a name of one and a tag of another, so what containers were started from counts first.
     names = seen.names or reference_of(facts)
-    vulnerabilities = _found(facts, "vulnerabilities")
+    scanners = catalog.scanners_of(image)
+    vulnerabilities = _found(facts, "vulnerabilities", scanners)
     scanned = f"{_IMAGE}scan.scanners" in facts
     return Image(
         image=image,
@@ -178,9 +179,9 @@ def _image(image: str, seen: _Seen, catalog: Catalog, *, is_told: bool) -> Image
         scanned=facts.get(f"{_IMAGE}scan.time", "") if scanned else NOT_OBSERVABLE,
         levels={} if vulnerabilities == NOT_OBSERVABLE else level_counts(vulnerabilities),
         vulnerabilities=vulnerabilities,
-        secrets=_found(facts, "secrets"),
-        malware=_found(facts, "malware"),
-        misconfigurations=_found(facts, "misconfigurations"),
+        secrets=_found(facts, "secrets", scanners),
+        malware=_found(facts, "malware", scanners),
+        misconfigurations=_found(facts, "misconfigurations", scanners),
         against_policy=tuple(sorted(seen.denials)),
         first=seen.first,
         last=seen.last,
@@ -193,7 +194,8 @@ def _image(image: str, seen: _Seen, catalog: Catalog, *, is_told: bool) -> Image
 
 
 def _scan(facts: Mapping[str, Any]) -> Scan:
-    found = {kind: _found(facts, kind) for kind in _LOOKS_FOR}
+    scanners = () if facts.get(f"{_IMAGE}scan.outcome") == "failure" else facts[f"{_IMAGE}scan.scanners"]
+    found = {kind: _found(facts, kind, scanners) for kind in _LOOKS_FOR}
     counts = {kind: texts if isinstance(texts, str) else len(texts) for kind, texts in found.items()}
     vulnerabilities = found["vulnerabilities"]
     return Scan(
@@ -207,8 +209,8 @@ def _scan(facts: Mapping[str, Any]) -> Scan:
     )
 
 
-def _found(facts: Mapping[str, Any], kind: str) -> tuple[str, ...] | str:
-    """Return what was found of a kind; nobody has looked for it unless a scanner did that looks for it, or one we do not know."""
-    found, scanners = facts.get(f"{_IMAGE}{kind}"), facts.get(f"{_IMAGE}scan.scanners") or ()
+def _found(facts: Mapping[str, Any], kind: str, scanners: Iterable[str]) -> tuple[str, ...] | str:
+    """Return what was found of a kind; nobody has looked for it unless a scanner has that looks for it, or one we do not know."""
+    found = facts.get(f"{_IMAGE}{kind}")
     looked = any(one in _LOOKS_FOR[kind] or one not in _SCANNERS for one in scanners)
     return tuple(found or ()) if found or looked else NOT_OBSERVABLE

@@ -10,7 +10,6 @@ from typing import Final
 from deploy.inventory.catalog import reference_of
 from deploy.inventory.estate import NOT_OBSERVABLE, Estate, Run, Workload, workload_of
 from deploy.view.read import Activity
-from schemas.codec import Event
 from schemas.event import parse_time
 
 __all__ = ["Remediation", "remediations_of"]
@@ -46,12 +45,13 @@ def remediations_of(estate: Estate) -> Mapping[Workload, tuple[Remediation, ...]
             releases = runs.setdefault((workload, run.known.get("workload.container", "")), {})
             known = releases.get(image)
             releases[image] = run if known is None or run.first < known.first else known
+    running = set(_running(estate))
     found: dict[Workload, list[Remediation]] = {}
     requests: dict[Workload, list[Activity]] | None = None
     for (workload, container), releases in runs.items():
         for before, after in pairwise(sorted(releases.items(), key=lambda one: (one[1].first, one[0]))):
-            mended = _mended(estate.catalog.facts_of(before[0]), estate.catalog.facts_of(after[0]))
-            if mended:
+            mended = _mended(estate, before[0], after[0])
+            if mended and (workload, container, before[0]) not in running:
                 requests = _requests(estate) if requests is None else requests
                 one = _remediation(estate, container, before[0], after, mended, requests.get(workload, ()))
                 found.setdefault(workload, []).append(one)
@@ -60,10 +60,19 @@ def remediations_of(estate: Estate) -> Mapping[Workload, tuple[Remediation, ...]
     }
 
 
-def _mended(before: Event, after: Event) -> tuple[str, ...]:
-    """Return findings that are gone; nothing where the image after was not scanned by all that scanned the one before."""
+def _running(estate: Estate) -> Iterator[tuple[Workload, str, str]]:
+    """Yield which images run now: what is in one that runs still, or again, is not mended."""
+    for one in estate.containers:
+        workload = workload_of(one.known)
+        if workload and one.runs:
+            yield workload, one.known.get("workload.container", ""), estate.catalog.image_of(one.known)
+
+
+def _mended(estate: Estate, image: str, following: str) -> tuple[str, ...]:
+    """Return findings that are gone; nothing where the image after was not scanned to the end by all that scanned the one before."""
+    before, after = estate.catalog.facts_of(image), estate.catalog.facts_of(following)
     scanners = frozenset(before.get("container.image.scan.scanners") or ())
-    if not scanners or not scanners <= frozenset(after.get("container.image.scan.scanners") or ()):
+    if not scanners or not scanners <= estate.catalog.scanners_of(following):
         return ()
     return tuple(
         f"{kind}: {text}"

@@ -124,6 +124,14 @@ def test_what_no_scanner_looked_for_is_not_observable(scanner: str, kinds: set[s
     assert images(running("a", OLD))[OLD].scanned == NOT_OBSERVABLE
 
 
+def test_what_a_scan_that_broke_off_has_not_found_is_not_observable() -> None:
+    broken = scan(OLD, "trivy", secrets=["key /a"], **{"scan.outcome": "failure"})  # type: ignore[arg-type]  # what came of it
+    found = images(broken)[OLD]
+    assert (found.vulnerabilities, found.secrets) == (NOT_OBSERVABLE, ("key /a",))
+    assert [(one.vulnerabilities, one.secrets, one.outcome) for one in found.scans] == [(NOT_OBSERVABLE, 1, "failure")]
+    assert images(broken, scan(OLD, "grype"))[OLD].vulnerabilities == ()
+
+
 def test_what_two_scanners_found_stands_side_by_side() -> None:
     found = images(
         scan(OLD, "trivy", vulnerabilities=[CVE, "low unfixed CVE-2 x"], secrets=["key /a"]),

@@ -108,3 +108,16 @@ def test_without_an_audit_log_nobody_is_named_and_without_a_scan_nothing_was_men
     assert scanned.remediations == ()  # another scanner finds other things
     (same,) = workloads(*records, scan(NEW))
     assert [step.by for step in same.remediations] == [NOT_OBSERVABLE]
+
+
+def test_nothing_is_mended_by_a_scan_that_broke_off_nor_where_the_image_before_runs_still() -> None:
+    ran_both = [ran(OLD, "/bin/a", first=NOON), ran(NEW, "/bin/a", first=LATER)]
+    records = [scan(OLD, vulnerabilities=FOUND), scan(NEW), *ran_both]
+    broken = scan(NEW, **{"scan.outcome": "failure"})  # type: ignore[arg-type]  # what came of it, not what it found
+    (one,) = workloads(*records, broken)
+    assert one.remediations == ()
+    back = container("a" * 12, container__image__id=OLD)
+    (again,) = workloads(*records, back)
+    assert again.remediations == ()
+    (gone,) = workloads(*records, container("a" * 12, container__image__id=OLD, stopped=LATER))
+    assert len(gone.remediations) == 1
