@@ -52,7 +52,7 @@ def remedies(settings: Settings) -> dict[str, str]:
 
 def alert_named(alerts: list[Alert], name: str) -> Alert:
     """Return the alert whose id begins so; raise ``ConfigurationError`` where none does, or several do."""
-    found = [alert for alert in alerts if alert.id.startswith(name.lower())]
+    found = [alert for alert in alerts if name and alert.id.startswith(name.lower())]
     if len(found) == 1:
         return found[0]
     if not found:

@@ -20,3 +20,8 @@ def test_an_alert_is_named_by_how_its_id_begins() -> None:
 def test_a_beginning_of_several_or_none_is_refused(name: str, complaint: str) -> None:
     with pytest.raises(ConfigurationError, match=complaint):
         alert_named(ALERTS, name)
+
+
+def test_an_empty_name_is_that_of_no_alert_even_if_there_is_but_one() -> None:
+    with pytest.raises(ConfigurationError, match="there is no alert"):
+        alert_named(ALERTS[:1], "")
