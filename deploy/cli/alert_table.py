@@ -28,7 +28,8 @@ _COLUMNS: Final = ("alert", "score", "level", "state", "count", "first", "last",
 _SHORT_ID: Final = 8
 _LABEL: Final = 12
 _SHOWN: Final = 20
-_SECOND: Final = slice(len("2026-06-01T"), len("2026-06-01T10:02:11"))
+_DAY: Final = len("2026-06-01")
+_SECOND: Final = len("2026-06-01T10:02:11")
 _NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -113,14 +114,17 @@ def show_incident(incident: Incident, number: int, most: int = _SHOWN) -> None:
     title.append(f"  {', '.join(map(shown, map(name_of, incident.principals)))}", style="bold")
     told = f"  {count} alert{'s' * (count > 1)}, score {incident.score}, {minute(incident.first)} to {minute(incident.last)}"
     out.print(title.append(told, style="not bold dim"), soft_wrap=True)
-    for moment in incident.chain[:most]:
-        out.print(_moment(moment, several=len(incident.principals) > 1), soft_wrap=True)
-    if len(incident.chain) > most:
-        out.print(f"  … and {len(incident.chain) - most} more", style="dim")
+    chain = incident.chain
+    several, days = len(incident.principals) > 1, {incident.first[:_DAY], *(moment.time[:_DAY] for moment in chain)}
+    for moment in chain[:most]:
+        out.print(_moment(moment, several=several, dated=len(days) > 1), soft_wrap=True)
+    if len(chain) > most:
+        out.print(f"  … and {len(chain) - most} more", style="dim")
 
 
-def _moment(moment: Moment, *, several: bool) -> Text:
-    line = Text(f"  {moment.time[_SECOND]} ", style="dim")
+def _moment(moment: Moment, *, several: bool, dated: bool) -> Text:
+    time = moment.time[:_SECOND].replace("T", " ")
+    line = Text(f"  {time if dated else time[_DAY + 1 :]} ", style="dim")
     if several:
         line.append(f"{shown(name_of(moment.principal))}  ", style="bold")
     refused = "  (the platform refused it)" if moment.outcome == "failure" else ""
