@@ -45,7 +45,7 @@ class Scan:
 class Image:
     """One image.
 
-    ``registered`` says whether a registry that tells us of its images has it; ``pulled_from`` are the registries in its names. What
+    ``registered`` says whether a registry that tells us of its images has it, of one with a digest; ``pulled_from`` are the registries in its names. What
     nobody looked for is ``not observable``. ``against_policy`` are clauses and rules that speak against it; ``exposure`` is that of
     the most exposed workload in which it runs, ``doors`` say why.
     """
@@ -171,7 +171,7 @@ def _image(image: str, seen: _Seen, catalog: Catalog, *, is_told: bool) -> Image
         digests=tuple(sorted(seen.digests)),
         registries=tuple(facts.get(f"{_IMAGE}registries") or ()),
         pulled_from=tuple(sorted({one.registry for name in names if (one := parse_image(name))})),
-        registered=bool(facts.get(f"{_IMAGE}registries")) if is_told else NOT_OBSERVABLE,
+        registered=bool(facts.get(f"{_IMAGE}registries")) if is_told and not is_name(image) else NOT_OBSERVABLE,
         created=facts.get(f"{_IMAGE}created", ""),
         signature=facts.get(f"{_IMAGE}signature", NOT_OBSERVABLE),
         signers=tuple(facts.get(f"{_IMAGE}signers") or ()),

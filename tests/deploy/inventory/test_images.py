@@ -94,6 +94,12 @@ def test_only_the_image_that_no_registry_has_is_unregistered() -> None:
     assert found[pushed_now].registries == ("registry.example/app",)
 
 
+def test_of_an_image_without_a_digest_nobody_can_say_whether_a_registry_has_it() -> None:
+    told = shared(f"image:{OLD}", "registry.example/app", {"container.image.registries": ["registry.example/app"]})
+    found = images(container("a" * 12, container__image__name="registry.example/app"), told)
+    assert found["name:registry.example/app"].registered == NOT_OBSERVABLE
+
+
 def test_where_no_registry_tells_nothing_is_unregistered() -> None:
     assert images(running("a", OLD))[OLD].registered == NOT_OBSERVABLE
 
