@@ -17,7 +17,9 @@ from schemas.shared import SECRET
 
 __all__ = ["Misplaced", "Secret", "misplaced_of", "secrets_of"]
 
+_CONFIG_MAPS: Final = tuple(f"configmaps-{verb}" for verb in ("create", "update", "patch", "delete"))
 _WRITES: Final = frozenset({"create", "update", "patch", "delete", "deletecollection"})
+_CHANGES: Final = frozenset({"change", "creation", "deletion"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class _Used:
         done = activity.done
         if done.get("event.outcome") == "failure":
             self.refused += activity.count
-        elif done.get("kubernetes.audit.verb") in _WRITES or done.get("event.type") in (["change"], ["creation"]):
+        elif done.get("kubernetes.audit.verb") in _WRITES or not _CHANGES.isdisjoint(done.get("event.type") or ()):
             self.writes += activity.count
         else:
             self.reads += activity.count
@@ -137,8 +139,19 @@ def _in_variables(estate: Estate) -> Iterator[Misplaced]:
 
 
 def _in_config_maps(estate: Estate) -> Iterator[Misplaced]:
-    for one in estate.activities("action IN ('configmaps-create', 'configmaps-update', 'configmaps-patch')"):
-        parts = ("cluster.name", "namespace", "resource.name")
-        name = "/".join(one.done.get(f"orchestrator.{part}", "") for part in parts)
-        for text in one.done.get("kubernetes.audit.configmap.secrets") or ():
-            yield Misplaced(f"config map {name}", text, (f"written by {one.principal}",))
+    """Yield what stands in config maps as they were last written; what a patch does not say stays."""
+    found: dict[str, dict[str, str]] = {}
+    marks = ", ".join("?" * len(_CONFIG_MAPS))
+    written = list(estate.activities(f"action IN ({marks})", *_CONFIG_MAPS))
+    for one in sorted(written, key=lambda each: (each.last, each.last_id)):
+        done = one.done
+        if done.get("event.outcome") == "failure":
+            continue
+        name = "/".join(done.get(f"orchestrator.{part}", "") for part in ("cluster.name", "namespace", "resource.name"))
+        if done.get("kubernetes.audit.verb") != "patch":
+            found.pop(name, None)
+        texts = done.get("kubernetes.audit.configmap.secrets") or ()
+        found.setdefault(name, {}).update(dict.fromkeys(texts, one.principal))
+    for name, said in found.items():
+        for text, principal in said.items():
+            yield Misplaced(f"config map {name}", text, (f"written by {principal}",))

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from deploy.inventory.secrets import Misplaced, misplaced_of, secrets_of
 from tests.deploy.inventory.lab import LATER, NOON, OLD, estate_of, request, scan
-from tests.deploy.view.lab import activity, container, shared
+from tests.deploy.view.lab import Said, activity, container, shared
 
 PATH = "prod/shop/key"
 
@@ -65,3 +69,39 @@ def test_what_looks_like_a_credential_is_misplaced_in_images_variables_and_confi
         Misplaced(f"image {OLD}", "aws-access-key-id /app/.env", ("prod/shop/app",)),
         Misplaced("variable of container:prod/shop/app/app", "DB_PASSWORD", ("app-aaaa",)),
     ]
+
+
+def test_what_was_written_into_a_store_was_not_read_from_it() -> None:
+    def asked(*types: str) -> Said:
+        done = {"event.type": [*types, "allowed"], "event.outcome": "success", "secret.path": "secret/app/db"}
+        return activity("user:vault/alice", done, dimension="api")
+
+    written = [asked(kind) for kind in ("creation", "change", "deletion")]
+    (one,) = secrets_of(estate_of(*written, asked("access")))
+    assert (one.reads, one.writes) == (1, 3)
+
+
+def settings(verb: str, *secrets: str, first: str = NOON, outcome: str = "success") -> Said:
+    told: dict[str, Any] = {"kubernetes__audit__configmap__secrets": list(secrets)} if secrets else {}
+    place = {"orchestrator__namespace": "shop", "orchestrator__resource__name": "settings"}
+    return request("alice", verb, "configmaps", first=first, event__outcome=outcome, **place, **told)
+
+
+@pytest.mark.parametrize(
+    ("later", "expected"),
+    [
+        (settings("delete", first=LATER), []),
+        (settings("update", first=LATER), []),
+        (settings("update", "key pem", first=LATER), ["key pem"]),
+        (settings("patch", first=LATER), ["token jwt"]),
+        (settings("patch", "key pem", first=LATER), ["key pem", "token jwt"]),
+        (settings("delete", first=LATER, outcome="failure"), ["token jwt"]),
+    ],
+)
+def test_a_config_map_holds_what_was_written_last(later: Said, expected: list[str]) -> None:
+    found = misplaced_of(estate_of(later, settings("create", "token jwt")))
+    assert [one.what for one in found] == expected
+
+
+def test_what_was_refused_stands_in_no_config_map() -> None:
+    assert misplaced_of(estate_of(settings("create", "token jwt", outcome="failure"))) == []
