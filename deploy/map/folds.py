@@ -63,7 +63,7 @@ def fold_addresses(tallies: Tallies) -> tuple[Tallies, dict[End, int]]:
             if before != after:
                 members.setdefault(after, set()).add(before)
         if folded in found:
-            found[folded].add(tally)
+            found[folded].join(tally)
         else:
             found[folded] = tally
     return found, {block: len(seen) for block, seen in members.items()}

@@ -64,7 +64,7 @@ def by_namespace(graph: Map) -> Map:
         source, target = _whole(edge.source), _whole(edge.target)
         if source != target:
             place = Place(source, target, edge.transport, UNSEEN_PORT if edge.port is None else edge.port)
-            tallies.setdefault(place, Tally()).add(edge.tally)
+            tallies.setdefault(place, Tally()).join(edge.tally)
             if edge.ports:
                 many[place] = _most(many.get(place), edge.ports)
     edges = tuple(

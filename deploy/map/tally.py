@@ -27,7 +27,8 @@ Said = tuple[Side, str, str, bool]
 class Tally:
     """Counts of a connection by side, sensor, verdict, and whether the platform let it not come about.
 
-    Both ends tell of it, and maybe several sensors: those are reports of the same, so the count is that of whoever saw most.
+    Both ends tell of it, and maybe several sensors: those are reports of the same, so the count is that of whoever saw most. Of several
+    connections another one may have seen most of each: ``lacking`` is how much whoever saw most of all has not, and how much of that failed.
     """
 
     first: str = ""
@@ -36,6 +37,7 @@ class Tally:
     said: dict[Said, int] = field(default_factory=dict)
     data: frozenset[str] = frozenset()
     protocols: frozenset[str] = frozenset()
+    lacking: tuple[int, int] = (0, 0)
 
     @classmethod
     def of(cls, connection: Connection) -> Tally:
@@ -66,16 +68,27 @@ class Tally:
             self.said[place] = self.said.get(place, 0) + count
         self.data |= other.data
         self.protocols |= other.protocols
+        self._lack(*other.lacking)
+
+    def join(self, other: Tally) -> None:
+        """Count what another one says of other connections."""
+        count, failed = self.count + other.count, self.failed + other.failed
+        self.add(other)
+        self._lack(count - self.count, failed - self.failed)
+
+    def _lack(self, count: int, failed: int) -> None:
+        if count or failed:
+            self.lacking = self.lacking[0] + count, self.lacking[1] + failed
 
     @property
     def count(self) -> int:
         """Return how many connections were seen."""
-        return self._most(only_failed=False)
+        return self._most(only_failed=False) + self.lacking[0]
 
     @property
     def failed(self) -> int:
         """Return how many of them did not come about."""
-        return self._most(only_failed=True)
+        return self._most(only_failed=True) + self.lacking[1]
 
     def _most(self, *, only_failed: bool) -> int:
         seen: dict[tuple[Side, str], int] = {}

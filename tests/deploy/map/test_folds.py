@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from deploy.map.end import End
 from deploy.map.folds import MAX_ADDRESSES, MAX_PORTS, Place, Ports, Tallies, fold_addresses, fold_ports
 from deploy.map.tally import Tally
-from tests.deploy.map.lab import workload
+from tests.deploy.map.lab import connected, made, workload
 
 WEB, APP = workload("web"), workload("app")
 
@@ -105,3 +105,12 @@ def test_no_count_is_lost_and_the_order_makes_no_difference(outcomes: dict[Place
     chance.shuffle(turned)
     assert folded(turned) == found
     assert sum(one.count for _, one, _ in found) == len(outcomes)
+
+
+def test_a_block_counts_what_each_sensor_alone_has_seen_of_its_addresses() -> None:
+    seen = [("auditd.log", range(30)), ("falco.alerts", range(20, 60))]
+    graph = made(
+        connected("web", f"203.0.113.{number}", event__dataset=sensor) for sensor, numbers in seen for number in numbers
+    )
+    (edge,) = graph.edges
+    assert (edge.target.name, edge.tally.count) == ("203.0.113.0/24", 60)

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from deploy.map.folds import Ports
 from deploy.map.narrow import by_namespace, concerning, gravest, narrowed
-from tests.deploy.map.lab import connected, known_of, lines, made
+from tests.deploy.map.lab import connected, known_of, lines, made, reached
 
 GRAPH = made(
     [
@@ -68,3 +70,18 @@ def test_many_ports_of_one_and_some_of_another_are_no_fewer_together() -> None:
         (Ports(20, 200, 219), 30),
         (Ports(60, 1, 159), 80),
     ]
+
+
+def test_namespaces_count_what_one_end_alone_has_told_of_each() -> None:
+    refused: dict[str, Any] = {"event__outcome": "failure", "event__dataset": "auditd.log"}
+    graph = made(
+        [
+            connected("web", "prod/data/db", 80, count=5),
+            reached("db", "prod/shop/web", 80, count=4, known=known_of("db", "data")),
+            reached("queue", "prod/shop/app", 80, count=7, known=known_of("queue", "data")),
+            connected("job", "prod/data/queue", 80, count=2, **refused),
+        ]
+    )
+    (edge,) = by_namespace(graph).edges
+    assert (edge.tally.count, edge.tally.failed) == (14, 2)
+    assert edge.tally.verdicts() == {"egress": {"authorized": 5}, "ingress": {"authorized": 11}}
