@@ -12,6 +12,7 @@ import typer
 
 from deploy.cli.console import err, log_to_stderr, stop_on_signals
 from deploy.cli.options import FormatName
+from deploy.kafka import partitions_of
 from producers.run import STATS_SECONDS, CollectOptions
 from producers.run import collect as run_collector
 from schemas.settings import load_settings
@@ -103,9 +104,13 @@ def correlate() -> None:
     with ExitStack() as stack:
         if settings.metrics_port is not None:
             stack.callback(serve(settings.metrics_port))
-        run_correlate(
-            settings, stopping, partial(WholeShard, limits=Limits.of(settings.correlate), alerts=settings.alerts)
+        make = partial(
+            WholeShard,
+            limits=Limits.of(settings.correlate),
+            alerts=settings.alerts,
+            partitions=partitions_of(settings.kafka, "activities"),
         )
+        run_correlate(settings, stopping, make)
 
 
 def deliver(

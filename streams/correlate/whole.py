@@ -7,12 +7,14 @@ from collections import Counter
 from schemas.alert_decision import is_about_alert
 from schemas.policyset import PolicySet
 from schemas.settings import AlertSettings
+from schemas.topics import partition_of
 from streams.correlate.alerts import AlertShard
 from streams.correlate.correlations import CorrelationShard
 from streams.correlate.expiry import ExpiryShard
 from streams.correlate.facts import SharedFactsShard
 from streams.correlate.shard import BaselineShard
 from streams.correlate.types import Record
+from streams.judge.memo import principal_of_row
 from streams.rules.ruleset import RuleSet
 from streams.rules.tables import Limits
 
@@ -20,7 +22,10 @@ __all__ = ["WholeShard"]
 
 
 class WholeShard:
-    """Baselines and alerts of principals, facts of subjects, what correlations count, and the day on which exceptions end."""
+    """Baselines and alerts of principals, facts of subjects, what correlations count, and the day on which exceptions end.
+
+    A gap in telemetry stands in each of the ``partitions``, and is an alert in that of its principal alone; None where there is no other.
+    """
 
     def __init__(
         self,
@@ -28,7 +33,9 @@ class WholeShard:
         policies: PolicySet,
         limits: Limits | None = None,
         alerts: AlertSettings | None = None,
+        partitions: int | None = None,
     ) -> None:
+        self._partition, self._partitions = partition, partitions
         self._baselines = BaselineShard(partition, policies)
         self._facts = SharedFactsShard(policies)
         self._expiry = ExpiryShard(partition, policies)
@@ -65,7 +72,8 @@ class WholeShard:
     def take_row(self, key: bytes, value: bytes | None, offset: int, appended_ms: int) -> None:
         """Let all take a row; one that the first cannot read is given to none."""
         self._baselines.take_row(key, value, appended_ms)
-        self._alerts.take_row(key, value, offset, appended_ms)
+        if self._partitions is None or partition_of(principal_of_row(key), self._partitions) == self._partition:
+            self._alerts.take_row(key, value, offset, appended_ms)
         self._facts.take_row(value, appended_ms)
 
     def take_hit(self, value: bytes | None, appended_ms: int) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from schemas.alert import Alert
 from schemas.settings import AlertSettings
+from schemas.topics import partition_of
 from streams.correlate.whole import WholeShard
 from tests.streams.baseline.rows import HOUR, WEB, denied, ran, row
 from tests.streams.correlate.shards import START_MS, Lab, learning
@@ -12,9 +13,10 @@ MINUTE_MS = 60_000
 class Estate:
     """A whole shard, and what it has written of alerts."""
 
-    def __init__(self) -> None:
+    def __init__(self, partition: int = 0, partitions: int | None = None) -> None:
         self.lab = Lab()
-        self.shard = WholeShard(0, learning(), alerts=AlertSettings(update_seconds=0))
+        alerts = AlertSettings(update_seconds=0)
+        self.shard = WholeShard(partition, learning(), alerts=alerts, partitions=partitions)
         self.now_ms, self.sent = START_MS, 0
         self.alerts: dict[bytes, Alert] = {}
 
@@ -74,6 +76,14 @@ def test_what_a_judge_decided_before_it_knew_of_the_approval_is_let_go_too() -> 
     estate.take(deviates("/bin/b", HOUR))
     (alert,) = estate.alerts.values()
     assert alert.state == "closed"
+
+
+def test_a_gap_in_telemetry_stands_in_all_partitions_and_is_one_alert() -> None:
+    estates = [Estate(number, partitions=3) for number in range(3)]
+    for estate in estates:
+        estate.take(denied({"event.action": "telemetry-gap", "gap.cause": "silent"}, by="rule"))
+    (alert,) = [alert for estate in estates for alert in estate.alerts.values()]
+    assert estates[partition_of(alert.principal.encode(), 3)].alerts == {alert.id.encode(): alert}
 
 
 def test_decisions_go_to_whom_they_are_about() -> None:
