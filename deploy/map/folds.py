@@ -129,9 +129,9 @@ def _few_enough(addresses: Iterable[End]) -> list[tuple[End, End]]:
 
 
 def _block(address: End, lengths: Mapping[int, int]) -> End:
-    whole = ip_network(address.label)
-    block = str(whole.supernet(new_prefix=lengths[whole.version]))
-    return End(address.kind, block if address.kind == "outside" else f"{address.cluster}/{block}")
+    cluster, slash, text = address.name.rpartition("/")  # a cluster may be called by a name with slashes
+    whole = ip_network(text)
+    return End(address.kind, f"{cluster}{slash}{whole.supernet(new_prefix=lengths[whole.version])}")
 
 
 def fold_ports(tallies: Tallies) -> Iterator[tuple[Place, Tally, Ports | None]]:

@@ -114,3 +114,12 @@ def test_a_block_counts_what_each_sensor_alone_has_seen_of_its_addresses() -> No
     )
     (edge,) = graph.edges
     assert (edge.target.name, edge.tally.count) == ("203.0.113.0/24", 60)
+
+
+def test_addresses_of_a_cluster_with_slashes_in_its_name_become_blocks_too() -> None:
+    cluster = "arn:aws:eks:eu-west-1:1:cluster/prod"
+    places = {
+        Place(workload("web"), End("address", f"{cluster}/10.0.0.{number}"), "tcp", 80): Tally() for number in range(40)
+    }
+    (place,) = fold_addresses(places)[0]
+    assert place.target == End("address", f"{cluster}/10.0.0.0/24")
