@@ -175,7 +175,7 @@ def _cells(edge: Edge, nodes: dict[End, Node], since: str) -> list[Text | str]:
         *([Text(change, style=_CHANGES[change])] if change else []),
         shown(_name(edge.source)),
         shown(_name(edge.target)),
-        edge.what,
+        shown(edge.what),
         str(tally.count),
         str(tally.failed or "-"),
         Text(tally.verdict or "-", style=OUTCOME_STYLES.get(tally.verdict, "")),

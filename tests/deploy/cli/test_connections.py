@@ -12,11 +12,12 @@ from confluent_kafka import Producer
 from typer.testing import CliRunner, Result
 
 from deploy.cli import app
+from deploy.cli.connections import _show, _Shown
 from deploy.map.narrow import MAX_DRAWN
 from schemas.errors import ConfigurationError
 from schemas.topics import partition_of
 from tests.deploy.cli.lab import PARTITIONS, Estate, estate_of
-from tests.deploy.map.lab import connected, known_of, reached
+from tests.deploy.map.lab import connected, known_of, made, reached
 from tests.deploy.view.lab import Said, container
 
 pytestmark = pytest.mark.services
@@ -122,3 +123,12 @@ def test_a_person_has_the_map_drawn(estate: Estate, tmp_path: Path) -> None:
 @pytest.mark.parametrize("arguments", [("--format", "png"), ("--at", "yesterday"), ("--verdict", "bad")])
 def test_what_cannot_be_is_said(arguments: tuple[str, ...]) -> None:
     assert isinstance(CliRunner().invoke(app, ["map", *arguments]).exception, ConfigurationError)
+
+
+def test_nothing_that_a_sensor_tells_moves_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = "\x1b[2J"
+    graph = made([connected("web", f"prod/shop/app{hostile}", network__transport=hostile, known=known_of(hostile))])
+    _show(_Shown(graph, "Connections", LATE))
+    told = capsys.readouterr()
+    assert "443/" in told.out
+    assert "\x1b[2J" not in told.out + told.err
