@@ -127,7 +127,7 @@ class Step:
     """One step in the life of an alert; ``number`` counts them from 1 on, ``time`` is the events' own.
 
     People ``acknowledge`` and ``close``; it is closed too where policies or a baseline ``authorize`` all of it, where what it counted is
-    counted elsewhere (``move``), and where nothing has come for long (``expire``). ``author`` is a person, a policy, or ``tidewaiter``.
+    counted elsewhere or nothing decides about it any more (``move``), and where nothing has come for long (``expire``). ``author`` is a person, a policy, or ``tidewaiter``.
     """
 
     time: str

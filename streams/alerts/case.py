@@ -21,6 +21,7 @@ __all__ = ["Case", "Counted"]
 
 _EVIDENCE: Final = 10
 _USUAL_LEVEL: Final = "medium"
+_ADDRESS: Final = "address:"
 _WORDS: Final = 20
 """Links, techniques and classes of data of one alert, of each."""
 
@@ -161,8 +162,10 @@ def _graver(known: str, said: str) -> str:
 
 
 def _words(known: tuple[str, ...], said: Iterable[str]) -> tuple[str, ...]:
+    """Return the words of both; where they are too many, rather names than addresses, which a scan has as many of as it likes."""
     new = set(said).difference(known)
-    return tuple(sorted({*known, *new})[:_WORDS]) if new else known
+    kept = sorted({*known, *new}, key=lambda word: (word.startswith(_ADDRESS), word))[:_WORDS] if new else known
+    return tuple(sorted(kept))
 
 
 def _evidence(alert: Alert, said: Said) -> tuple[Evidence, ...]:

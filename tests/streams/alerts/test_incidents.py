@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.alert import Alert
 from streams.alerts.incidents import Incident, incidents_of
-from tests.streams.alerts.rows import DB, EXCEPTED, HOUR, WEB, Lab, Row, at, denied, row
+from tests.streams.alerts.rows import DB, EXCEPTED, HOUR, WEB, Lab, Row, at, denied, deviates, row
 
 NODE = {WEB: ["node-1"], DB: ["node-1"]}
 
@@ -69,6 +69,21 @@ def test_the_account_of_a_workload_and_one_address_outside_join_a_story() -> Non
     )
     (story,) = stories(alerts)
     assert story.principals == (WEB, account, "user:lab/ci")
+
+
+def test_a_scan_of_many_addresses_does_not_hide_who_had_entered_the_workload() -> None:
+    entered: dict[str, Any] = {
+        "orchestrator.cluster.name": "lab",
+        "orchestrator.namespace": "shop",
+        "orchestrator.resource.type": "pods",
+        "orchestrator.resource.name": "web",
+    }
+    far: list[dict[str, Any]] = [{"destination.ip": f"203.0.113.{number}"} for number in range(30)]
+    scan = [row(str(one), deviates("egress", str(one)), first=30, **one) for one in far]
+    alerts = alerts_of(row("exec", denied("access.exec"), principal="user:lab/ada", **entered), *scan)
+    (story,) = stories(alerts)
+    assert story.principals == ("user:lab/ada", WEB)
+    assert len(story.alerts[1].links) == 20
 
 
 def test_what_exceptions_set_aside_tells_no_story() -> None:
