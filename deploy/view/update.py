@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import time
@@ -131,12 +131,17 @@ class _Batch:
     _written: dict[int, int] = field(default_factory=dict)
 
     def take(self, message: Consumed) -> None:
-        """Take in a record; one that cannot be read is counted, whoever wrote it has a dead letter of it or has not started."""
+        """Take in a record; one that cannot be read is counted, whoever wrote it has a dead letter of it or has not started.
+
+        What it has replaced is gone, as it is once the topic has been compacted.
+        """
         self.read += 1
         try:
             self._rows.extend(rows_of(self.topic, message.key(), message.value()))
         except Invalid:
             self.unreadable += 1
+            with suppress(Invalid):
+                self._rows.extend(rows_of(self.topic, message.key(), None))
 
     def write(self, positions: Mapping[int, int]) -> None:
         if positions == self._written:

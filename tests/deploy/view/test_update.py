@@ -19,12 +19,14 @@ from confluent_kafka import Producer
 
 from deploy.kafka import create_topics, delete_topics
 from deploy.view import update as module
-from deploy.view.read import entities
+from deploy.view.read import activities, entities
+from deploy.view.store import Store
 from deploy.view.update import following
 from schemas.settings import KafkaSettings, Settings
 from schemas.topics import TOPICS, partition_of
 from streams.kafka import transactional_producer
 from tests.deploy.view.lab import NOON, Said, activity, container, contents_of, shared
+from tests.streams.judge.lab import Message
 
 pytestmark = pytest.mark.services
 
@@ -223,3 +225,16 @@ def wait_until_read(lab: Lab, topic: str, before: int, process: subprocess.Popen
     while positions(lab).get(topic, 0) <= before:
         assert process.poll() is None
         sleep(0.002)
+
+
+def test_a_record_that_cannot_be_read_leaves_nothing_of_what_it_replaced() -> None:
+    store = Store(Path(":memory:"))
+    store.create({})
+    batch = module._Batch(store, "activities", lambda *_: None)
+    for _, key, value in (activity("host:a", {"event.action": "exec"}), activity("host:b", {"event.action": "exec"})):
+        batch.take(Message(0, key, value))
+    batch.take(Message(1, activity("host:a", {"event.action": "exec"})[1], b"{}"))
+    batch.take(Message(2, b"no key of a row", b"{}"))
+    batch.write({0: 3})
+    assert (batch.read, batch.unreadable) == (4, 2)
+    assert [one.principal for one in activities(store.connection)] == ["host:b"]
