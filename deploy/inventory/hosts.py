@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from deploy.inventory.estate import Estate
+from deploy.inventory.estate import Estate, Workload, workload_of
 
 __all__ = ["Host", "hosts_of"]
 
@@ -35,7 +35,7 @@ class _Seen:
     clusters: set[str] = field(default_factory=set)
     runtimes: set[str] = field(default_factory=set)
     images: set[str] = field(default_factory=set)
-    workloads: set[str] = field(default_factory=set)
+    workloads: set[Workload] = field(default_factory=set)
     running: int = 0
     stopped: int = 0
     last: str = ""
@@ -54,8 +54,8 @@ def hosts_of(estate: Estate) -> list[Host]:
         one.last = max(one.last, container.seen)
         if container.runs:
             one.running += 1
-            one.images.add(estate.catalog.image_of(known))
-            one.workloads.add(container.principal)
+            one.images.update(filter(None, [estate.catalog.image_of(known)]))
+            one.workloads.update(filter(None, [workload_of(known)]))
         else:
             one.stopped += 1
     own = {name.removeprefix(_HOST) for name in estate.spans if name.startswith(_HOST)} - {""}

@@ -19,3 +19,8 @@ def test_hosts_are_those_of_containers_and_those_that_act_themselves() -> None:
     assert (found[0].running, found[0].stopped, found[0].images, found[0].workloads) == (2, 1, 2, 2)
     assert (found[0].clusters, found[0].runtimes, found[0].last) == (("prod",), ("podman",), NOON)
     assert (found[1].outcomes, found[1].first, found[1].last) == ({"authorized": 7}, NOON, LATER)
+
+
+def test_two_containers_of_a_workload_are_one_and_no_image_is_none() -> None:
+    (one,) = hosts_of(estate_of(container("a" * 12, "shop/app/app"), container("b" * 12, "shop/app/proxy")))
+    assert (one.running, one.workloads, one.images) == (2, 1, 0)
