@@ -115,8 +115,10 @@ def grants_of(estate: Estate) -> Grants:
             roles[name] = tuple(done["kubernetes.audit.role.rules"])
         elif "kubernetes.audit.role.name" in done or "kubernetes.audit.subjects" in done:
             role, subjects = bindings.get(name, ("", ()))
-            known = done.get("kubernetes.audit.subjects")
-            bindings[name] = done.get("kubernetes.audit.role.name") or role, subjects if known is None else tuple(known)
+            told = done.get(
+                "kubernetes.audit.role.name"
+            )  # whoever tells it tells all: it never changes, so no patch is of it alone
+            bindings[name] = told or role, tuple(done.get("kubernetes.audit.subjects") or (() if told else subjects))
     return Grants(roles, bindings)
 
 

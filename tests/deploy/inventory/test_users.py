@@ -85,6 +85,16 @@ def test_a_binding_that_is_deleted_or_changed_grants_no_longer() -> None:
     moved = users(*granted, binding("web", "all", "User:dan", verb="update", first=LATER))
     assert "user:prod/bob" not in moved
     assert "user:prod/dan" in moved
+    emptied = request(
+        "admin",
+        "update",
+        "rolebindings",
+        first=LATER,
+        orchestrator__namespace="shop",
+        orchestrator__resource__name="web",
+        kubernetes__audit__role__name="all",
+    )
+    assert "user:prod/bob" not in users(*granted, emptied)
 
 
 def test_what_was_refused_was_not_done_and_a_refused_binding_binds_nothing() -> None:
