@@ -95,6 +95,7 @@ def row(
         "activity.digest": name,
         "activity.dimension": "exec",
         "activity.partition": partition,
+        "activity.replicas": 1,
         "activity.count": count,
         "activity.unauthorized": number if unauthorized is None else unauthorized,
         "activity.first": at(first),

@@ -1,4 +1,4 @@
-"""Two workers are killed again and again while rows flow: alerts are in the end what an undisturbed reading of the rows makes of them.
+"""Two workers are killed again and again while rows flow: alerts, inventory, map and key figures are those of an undisturbed run.
 
 The suite runs a small one; ``TIDEWAITER_KILL_ROWS=200000 TIDEWAITER_KILLS=20 pytest tests/streams/correlate/test_alerts_kill.py`` the
 whole.
@@ -9,17 +9,25 @@ from __future__ import annotations
 import os
 from collections import Counter
 from dataclasses import replace
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 from confluent_kafka import Producer
 
+from deploy.inventory.estate import Estate
+from deploy.inventory.users import users_of
+from deploy.inventory.workloads import workloads_of
 from deploy.kafka import read_all
+from deploy.kpi.periods import Span, periods
+from deploy.map.read import Asked, read_map
+from deploy.view.update import following
 from schemas.alert import Alert
 from schemas.policyset import PolicySet
 from schemas.settings import AlertSettings
 from schemas.topics import partition_of
 from streams.correlate.alerts import AlertShard
+from streams.judge.data import DataClasses
 from tests.streams.alerts.rows import AUTHORIZED, EXCEPTED, HOUR, START_MS, Row, denied, deviates, row
 from tests.streams.correlate.killing import Fate, Sender, Workers
 from tests.streams.correlate.lab import Lab, lab_of, produce, wait_for
@@ -50,6 +58,7 @@ def rows_of(count: int) -> list[Row]:
     rows: list[Row] = []
     for number in range(count):
         key = number * 7919 % KEYS
+        reaches: dict[str, Any] = CONNECTS | {"peer.workload": f"lab/shop/peer{key}"} if key % 3 == 0 else {}
         verdict = VERDICTS[(key % PRINCIPALS + counts[key] // 3) % len(VERDICTS)]
         moment = number / 10 + number * LEAPS // count * 100 * HOUR
         counts[key] += 1
@@ -63,9 +72,20 @@ def rows_of(count: int) -> list[Row]:
                 unauthorized=unauthorized[key],
                 first=first.setdefault(key, moment),
                 last=moment,
+                **reaches,
             )
         )
     return rows
+
+
+CONNECTS: Final = {
+    "event.action": "connect",
+    "activity.dimension": "egress",
+    "network.direction": "egress",
+    "network.transport": "tcp",
+    "destination.port": 443,
+}
+"""What a third of the keys do."""
 
 
 def sender_of(lab: Lab, rows: list[Row], seconds: float) -> Sender:
@@ -75,7 +95,7 @@ def sender_of(lab: Lab, rows: list[Row], seconds: float) -> Sender:
         for number in numbers:
             key, value = rows[number]
             assert value is not None
-            told = value.replace(b'"files.', b'"aborted.') if fate == "aborted" else value
+            told = value if fate == "committed" else value.replace(b'"files.', b'"aborted.').replace(b":443", b":666")
             place = partition_of(key.rsplit(b"|", 3)[0], lab.kafka.partitions)
             produce(producer, lab.kafka.topic("activities"), key, told, place)
 
@@ -102,9 +122,20 @@ def written(lab: Lab) -> dict[str, Alert]:
     return {(key or b"").decode(): content(Alert.decode(value)) for (_, key), value in records if value}
 
 
-def test_killed_workers_raise_the_alerts_of_an_undisturbed_run(kafka: str, prefix: str) -> None:
-    lab = lab_of(kafka, prefix, partitions=4)
-    sender = sender_of(lab, rows_of(ROWS), KILLS * SECONDS_A_KILL)
+def answers(lab: Lab, directory: Path) -> dict[str, Any]:
+    """Return what a person is told: of workloads, identities, connections, and of alerts by the hour."""
+    with following(lab.settings.model_copy(update={"state_directory": directory})) as view:
+        graph = read_map(view, DataClasses.of(()), Asked()).as_json()
+        estate = Estate(view)
+        told = {"workloads": list(map(str, workloads_of(estate))), "users": list(map(str, users_of(estate)))}
+    figures = [one.document() for one in periods((), written(lab).values(), Span())]
+    return told | {"nodes": graph["nodes"], "edges": graph["edges"], "figures": figures}
+
+
+def test_killed_workers_leave_what_an_undisturbed_run_leaves(kafka: str, prefix: str, tmp_path: Path) -> None:
+    lab, undisturbed = lab_of(kafka, f"{prefix}-a", partitions=4), lab_of(kafka, f"{prefix}-b", partitions=4)
+    rows = rows_of(ROWS)
+    sender = sender_of(lab, rows, KILLS * SECONDS_A_KILL)
     with Workers(lab, None) as workers:
         sender.thread.start()
         workers.keep_running()
@@ -125,3 +156,20 @@ def test_killed_workers_raise_the_alerts_of_an_undisturbed_run(kafka: str, prefi
     }
     assert not any("aborted" in alert.cause.detail for alert in alerts.values())
     assert lab.letters() == []
+    assert answers(lab, tmp_path / "a") == quiet(undisturbed, rows, tmp_path / "b")
+
+
+def quiet(lab: Lab, rows: list[Row], directory: Path) -> dict[str, Any]:
+    """Return the answers where nobody dies; what is aborted is none of them either way."""
+    with Workers(lab, None) as workers:
+        workers.keep_running()
+        sender_of(lab, rows, 0).thread.run()
+        alerts = expected(lab)
+        wait_for(lambda: written(lab) == alerts)
+        told = answers(lab, directory)
+        workers.end()
+    assert len(told["edges"]) == len(range(0, KEYS, 3))
+    assert {edge["port"] for edge in told["edges"]} == {443}
+    assert told["workloads"]
+    assert told["figures"]
+    return told
