@@ -30,7 +30,7 @@ def test_more_hits_only_make_a_growing_condition_hold_more_often(
     asked: Correlation, hits: list[Entry], more: list[Entry]
 ) -> None:
     if is_growing(asked):
-        together = sorted({one[:2]: one for one in (*hits, *more)}.values())
+        together = sorted({one[:2]: one for one in (*more, *hits)}.values())
         assert set(holding(asked, hits)) <= set(holding(asked, together))
 
 
