@@ -18,6 +18,7 @@ WINDOW_HOURS: Final = 1.0
 """How long one alert may lie behind another of the same story."""
 
 _HOUR: Final = 3.6e12
+_UNKNOWN: Final = "unknown:"
 _EACH: Final = 5
 _MOST: Final = 100
 
@@ -106,11 +107,11 @@ def _moments(alert: Alert) -> Iterator[Moment]:
 
 
 def incidents_of(alerts: Iterable[Alert], homes: Homes, window_hours: float = WINDOW_HOURS) -> list[Incident]:
-    """Return stories in the order of their beginning, also those of one alert; what exceptions set aside tells none.
+    """Return stories in the order of their beginning, also those of one alert.
 
-    A pure function of its arguments, in whichever order alerts come.
+    What exceptions set aside tells none, nor what a container did before it was known: it is told of under its name. A pure function of its arguments, in whichever order alerts come.
     """
-    told = sorted((one for one in alerts if one.cause.kind != "exception"), key=lambda one: (one.opened, one.id))
+    told = sorted(filter(_tells, alerts), key=lambda one: (one.opened, one.id))
     groups = _Groups(len(told))
     linked = [_links_of(alert, homes) for alert in told]
     by_link: defaultdict[str, list[int]] = defaultdict(list)
@@ -120,6 +121,11 @@ def incidents_of(alerts: Iterable[Alert], homes: Homes, window_hours: float = WI
     for numbers in by_link.values():
         _join(groups, told, numbers, round(window_hours * _HOUR))
     return [_incident([(told[one], linked[one]) for one in members]) for members in groups.members()]
+
+
+def _tells(alert: Alert) -> bool:
+    became_known = alert.principal.startswith(_UNKNOWN) and alert.state == "closed" and alert.steps[-1].action == "move"
+    return alert.cause.kind != "exception" and not became_known
 
 
 def _links_of(alert: Alert, homes: Homes) -> frozenset[str]:

@@ -95,6 +95,15 @@ def test_what_exceptions_set_aside_tells_no_story() -> None:
     assert stories(lab.alerts) == []
 
 
+def test_what_a_container_did_before_it_was_known_is_told_under_its_name() -> None:
+    lab, unknown = Lab(), row(principal="unknown:0123456789ab")
+    lab.take(unknown)
+    assert len(stories(lab.alerts)) == 1
+    lab.take((unknown[0], None), row())
+    (story,) = stories(lab.alerts)
+    assert story.principals == (WEB,)
+
+
 def test_the_same_words_are_told_once() -> None:
     (story,) = stories(alerts_of(*(row(f"/{number}", first=number) for number in range(9))))
     assert len(story.chain) == 1
