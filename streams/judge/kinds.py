@@ -9,12 +9,12 @@ from streams.judge.memo import OTHER
 __all__ = ["cause_in", "kind_of"]
 
 
-def kind_of(record: Event) -> str:
-    """Return the kind of an activity with its verdict: the outcome, and before it the cause of an alert, where it is one.
+def kind_of(fields: Event, verdict: Event) -> str:
+    """Return the kind of an activity and its verdict: the outcome, and before it the cause of an alert, where it is one.
 
     There are as many as policies, rules and sensors name causes, whatever is done.
     """
-    cause, outcome = Cause.of(record), record["verdict.outcome"]
+    cause, outcome = Cause.of({**fields, **verdict}), verdict["verdict.outcome"]
     return outcome if cause is None else f"{cause}-{outcome}"
 
 

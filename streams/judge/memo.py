@@ -7,7 +7,7 @@ was.
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any, Final
@@ -184,7 +184,14 @@ class Context:
         return self.principal.startswith(UNKNOWN)
 
     def counter(
-        self, activity: bytes, dimension: str, kind: str, second: str, source: str, partition: int, limits: Limits
+        self,
+        activity: bytes,
+        dimension: str,
+        kind: Callable[[], str],
+        second: str,
+        source: str,
+        partition: int,
+        limits: Limits,
     ) -> tuple[Counter, bool]:
         """Return the counter of an activity and whether it is new; beyond the limits the dimension's other row of its kind.
 
@@ -196,7 +203,7 @@ class Context:
         if known is not None:
             return known, False
         if self.is_full(dimension, limits) or self.fresh[dimension, second] >= limits.new_rows_a_second:
-            slot, activity, second = f"{OTHER}-{dimension}-{kind}", b"", ""
+            slot, activity, second = f"{OTHER}-{dimension}-{kind()}", b"", ""
             if slot in self.counters:
                 return self.counters[slot], False
         return self.add(slot, dimension, activity, partition, second), True

@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from schemas.codec import ACTIVITY_MARK, Event, dumps, encode_event, loads, suffix
@@ -160,7 +161,7 @@ class Partition:
         verdict = judgement.verdict
         # Amendments are ranges of one source.
         source = event["event.id"].rpartition(":")[0] if entity.provisional else ""
-        counter = self._counter(activity, fields, moment, source, entity, kind_of({**fields, **verdict}))
+        counter = self._counter(activity, fields, moment, source, entity, partial(kind_of, fields, verdict))
         counter.seen(event["event.id"], moment)
         if counter.activity:
             counter.verdict = verdict
@@ -185,7 +186,9 @@ class Partition:
             return False
         return bool(counter.activity) or counter.context.is_full(counter.dimension, self.limits)
 
-    def _counter(self, activity: bytes, fields: Event, moment: str, source: str, entity: Entity, kind: str) -> Counter:
+    def _counter(
+        self, activity: bytes, fields: Event, moment: str, source: str, entity: Entity, kind: Callable[[], str]
+    ) -> Counter:
         dimension, second = dimension_of(fields), moment[:19]
         counter, new = entity.context.counter(activity, dimension, kind, second, source, self.number, self.limits)
         if new:

@@ -35,7 +35,7 @@ def test_what_is_no_cause_is_refused(name: str) -> None:
 
 
 def test_an_outcome_without_a_cause_is_a_kind_by_itself() -> None:
-    assert kind_of({"verdict.outcome": "undetermined", "verdict.by": "nothing"}) == "undetermined"
+    assert kind_of({}, {"verdict.outcome": "undetermined", "verdict.by": "nothing"}) == "undetermined"
     assert cause_in("other-exec-undetermined", "exec") is None
 
 
