@@ -32,6 +32,7 @@ __all__ = [
     "clean_domain",
     "clean_path",
     "domains",
+    "is_outside",
     "names",
     "paths",
 ]
@@ -125,6 +126,30 @@ def clean_address(text: str) -> IPv4Address | IPv6Address | None:
     except ValueError:
         return None
     return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
+
+
+_INSIDE: Final = tuple(
+    ip_network(block)
+    for block in (
+        *(
+            "0.0.0.0/8",
+            "10.0.0.0/8",
+            "100.64.0.0/10",
+            "127.0.0.0/8",
+            "169.254.0.0/16",
+            "172.16.0.0/12",
+            "192.168.0.0/16",
+        ),
+        *("224.0.0.0/4", "::/127", "fc00::/7", "fe80::/10", "ff00::/8"),
+    )
+)
+"""Loopback, private, shared, link-local and multicast addresses: not those that Python calls private, to which also examples belong."""
+
+
+def is_outside(text: str) -> bool:
+    """Return whether this is an address that is the same wherever it is asked for, and so is somebody's elsewhere."""
+    address = clean_address(text)
+    return address is not None and not any(address in block for block in _INSIDE if block.version == address.version)
 
 
 def names(patterns: Iterable[str]) -> Matcher:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from ipaddress import ip_address
 from typing import Final, Literal
 
 from deploy.inventory.estate import Estate, Workload, workload_of
 from deploy.view.read import Activity
 from schemas.codec import Event
+from schemas.matching import is_outside
 
 __all__ = ["EXPOSURES", "Exposure", "doors_of", "exposure_of", "reached_from_outside"]
 
@@ -34,12 +34,12 @@ def doors_of(known: Event) -> Iterator[str]:
 
 
 def reached_from_outside(estate: Estate) -> dict[Workload, set[str]]:
-    """Return workloads that public addresses have connected to, or that a service leads to from outside, with how."""
+    """Return workloads that addresses outside have connected to, or that a service leads to from outside, with how."""
     found: dict[Workload, set[str]] = {}
     for one in estate.connections():
         workload = workload_of(one.known)
-        if workload and one.source and _is_public(one.source):
-            found.setdefault(workload, set()).add("reached from a public address")
+        if workload and one.source and is_outside(one.source):
+            found.setdefault(workload, set()).add("reached from an address outside")
     services = list(estate.activities(f"action IN ({', '.join('?' * len(_SERVICES))})", *_SERVICES))
     for workload, how in _behind(list(_outward(services)), estate):
         found.setdefault(workload, set()).add(how)
@@ -51,13 +51,6 @@ def exposure_of(doors: Iterable[str], *, runs: bool) -> Exposure:
     if not runs:
         return "idle"
     return "exposed" if any(doors) else "internal"
-
-
-def _is_public(address: str) -> bool:
-    try:
-        return ip_address(address).is_global
-    except ValueError:
-        return False
 
 
 def _outward(services: Iterable[Activity]) -> Iterator[tuple[str, str, frozenset[str], str]]:

@@ -10,13 +10,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final, Literal
 
 from deploy.map.connection import Connection
 from deploy.map.end import End, workload_named, workload_of
 from deploy.view.read import Activity, Entity
-from schemas.matching import clean_address
+from schemas.matching import clean_address, is_outside
 
 __all__ = ["LOOPBACK", "NOBODY", "OWN", "Directory", "Nobody", "Service", "services_of"]
 
@@ -31,15 +30,6 @@ class Nobody:
 LOOPBACK: Final = Nobody("within one container or host")
 OWN: Final = Nobody("to an own address")
 NOBODY: Final = Nobody("to a peer that the sensor did not name")
-
-_INSIDE: Final[tuple[IPv4Network | IPv6Network, ...]] = tuple(
-    ip_network(block)
-    for block in (
-        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "224.0.0.0/4"),
-        *("fc00::/7", "fe80::/10", "ff00::/8"),
-    )
-)
-"""Private, shared, link-local and multicast addresses: who has one depends on where it is asked."""
 
 _SERVICE_PARTS: Final = 3
 _WRITES: Final = frozenset({"services-create", "services-update", "services-patch"})
@@ -233,5 +223,4 @@ def _place(text: str) -> _Place:
         return "nowhere"
     if address.is_loopback or address.is_unspecified:
         return "loopback"
-    inside = any(address in block for block in _INSIDE if block.version == address.version)
-    return "inside" if inside else "outside"
+    return "outside" if is_outside(text) else "inside"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
 from sys import intern
-from typing import Any, Final
+from typing import Final
 
 from schemas.alert import Cause, Evidence
 from schemas.codec import Event
 from schemas.errors import Invalid
 from schemas.event import parse_time, timestamp
+from schemas.matching import is_outside
 from streams.judge.kinds import cause_in
 from streams.judge.memo import OTHER
 
@@ -26,26 +26,8 @@ _MARKS: Final = (
 
 _LONGEST: Final = 400
 _OUTCOMES: Final = ("success", "failure")
+_ADDRESSES: Final = ("source.ip", "destination.ip")
 _ACCOUNT: Final = "system:serviceaccount:"
-_OWN: Final = tuple(
-    map(
-        ip_network,
-        (
-            "0.0.0.0/8",
-            "10.0.0.0/8",
-            "100.64.0.0/10",
-            "127.0.0.0/8",
-            "169.254.0.0/16",
-            "172.16.0.0/12",
-            "192.168.0.0/16",
-            "::/127",
-            "fc00::/7",
-            "fe80::/10",
-        ),
-    )
-)
-"""Networks that are reached from within alone: not those that Python calls private, to which also examples belong."""
-
 _WORKLOADS: Final = frozenset(
     {"pods", "deployments", "daemonsets", "statefulsets", "replicasets", "jobs", "cronjobs", "replicationcontrollers"}
 )
@@ -174,7 +156,7 @@ def _links_of(row: Event) -> Iterator[str]:
     elif principal.startswith(("user:", "host:")):
         yield principal
     yield from _of_request(row)
-    yield from (f"address:{row[name]}" for name in ("source.ip", "destination.ip") if _is_outside(row.get(name)))
+    yield from (f"address:{row[name]}" for name in _ADDRESSES if is_outside(row.get(name, "")))
 
 
 def _of_workload(row: Event) -> Iterator[str]:
@@ -197,18 +179,7 @@ def _of_request(row: Event) -> Iterator[str]:
 
 
 def _exposure_of(row: Event) -> Iterator[str]:
-    if any(_is_outside(row.get(name)) for name in ("source.ip", "destination.ip")):
+    if any(is_outside(row.get(name, "")) for name in _ADDRESSES):
         yield "outside"
     if any(row.get(f"{name}.privileged") is True for name in ("container.settings", "target")):
         yield "privileged"
-
-
-def _is_outside(address: Any) -> bool:
-    """Return whether an address is in no network of one's own."""
-    if not isinstance(address, str):
-        return False
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return False
-    return not (found.is_multicast or any(found in network for network in _OWN))

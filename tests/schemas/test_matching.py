@@ -185,3 +185,15 @@ def test_no_patterns_match_nothing() -> None:
     assert not matching.paths([])("/")
     assert not matching.names([])("")
     assert not matching.addresses([])("10.0.0.1")
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "203.0.113.9", "2001:db8::1", "::ffff:8.8.8.8", "8.8.8.8%eth0"])
+def test_an_address_outside(address: str) -> None:
+    assert matching.is_outside(address)
+
+
+@pytest.mark.parametrize(
+    "address", ["10.0.0.1", "::ffff:10.0.0.1", "fe80::1%eth0", "127.0.0.1", "::", "100.64.0.1", "224.0.0.251", "x", ""]
+)
+def test_no_address_outside(address: str) -> None:
+    assert not matching.is_outside(address)
