@@ -22,7 +22,6 @@ from streams.judge.memo import Context
 __all__ = ["Levels"]
 
 _CONTAINER: Final = "container:"
-_ROOT: Final = frozenset({"", "0", "root"})
 _GRAVE: Final = ("critical ", "high ")
 _MAX_MEMBERS: Final = 2_000
 _DIGEST: Final = "sha256:"
@@ -101,8 +100,7 @@ def _adopted(contents: Contents) -> tuple[object, ...]:
 
 
 def _traits(context: Context, contents: Contents) -> Iterator[str]:
-    user = context.deciding.get("container.settings.user")
-    if context.deciding.get("container.settings.root") or (user is not None and user.partition(":")[0] in _ROOT):
+    if context.deciding.get("container.settings.root"):
         yield "root"
     if context.deciding.get("container.settings.privileged"):
         yield "privileged"

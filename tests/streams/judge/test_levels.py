@@ -44,9 +44,9 @@ def say(lab: Lab, place: int, entity: str, seconds: float, fields: Event, **opti
 
 
 def test_containers_count_from_their_facts_to_their_end() -> None:
-    lab, root = Lab(), {"container.settings.user": "0:0"}
+    lab, root = Lab(), {"container.settings.root": True}
     say(lab, 0, WEB, 0, facts("web", **root))
-    say(lab, 1, DB, 1, facts("db", **{"container.settings.privileged": True, "container.settings.user": "nobody"}))
+    say(lab, 1, DB, 1, facts("db", **{"container.settings.privileged": True, "container.settings.root": False}))
     say(lab, 2, "cccccccccccc", 2, does("/bin/sh"))  # of which nothing is known
     say(lab, 3, WEB, EDGE, END)
     assert figures_at(lab, 0) == {
