@@ -19,6 +19,7 @@ __all__ = [
     "AUTHORITIES",
     "FACTS_ACTION",
     "HEARTBEAT",
+    "RUNNING",
     "Facts",
     "container_entity",
     "context_of",
@@ -39,6 +40,9 @@ the end: what the judge remembers of entities names them by their number.
 FACTS_ACTION: Final = "facts"
 HEARTBEAT: Final = "tidewaiter.heartbeat"
 """Dataset of a collector's heartbeats, which are nobody's activity."""
+
+RUNNING: Final = frozenset({"running", "paused", "restarting"})
+"""The ``container.state`` of a container that has not stopped, in the engines' own words."""
 
 _FACT_NAMES: Final = tuple(name for name in names_of("facts") if not FIELDS[name].shared)
 """Shared facts are kept by themselves (``schemas.shared``): a context is the same before and behind a scan of its image."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from schemas.codec import Event, suffix
 from schemas.event import parse_time
-from schemas.facts import Facts
+from schemas.facts import RUNNING, Facts
 from streams.judge.contexts import Contexts
 from streams.judge.envelopes import entity_mark
 from streams.judge.ledger import Ledger
@@ -20,7 +20,6 @@ _SILENT_NANOSECONDS: Final = 7 * 24 * 3600 * 1_000_000_000
 _ENDED_NANOSECONDS: Final = 24 * 3600 * 1_000_000_000
 
 _ENGINE: Final = "engine"
-_RUNNING: Final = ("running", "paused", "restarting")
 
 
 @dataclass(slots=True, eq=False)
@@ -166,4 +165,5 @@ def _stopped(entity: Entity, event: Event, moment: str) -> str:
     """Return since when a container does not run, by facts of it: an engine asks for them when it starts, and knows how it stands."""
     if event.get("facts.authority") != _ENGINE:
         return entity.stopped
-    return "" if event.get("container.state", _RUNNING[0]) in _RUNNING else entity.stopped or moment
+    state = event.get("container.state")
+    return "" if state is None or state in RUNNING else entity.stopped or moment

@@ -21,7 +21,7 @@ from producers.types import Gap, Position, Record
 from schemas.codec import decode, dumps
 from schemas.errors import ConfigurationError, Invalid
 from schemas.event import timestamp
-from schemas.facts import container_entity
+from schemas.facts import RUNNING, container_entity
 
 __all__ = ["PAST_LOST", "DockerOrigin"]
 
@@ -40,7 +40,6 @@ _MAX_RUNNING: Final = 2_000
 """Their ids are part of every position that is committed."""
 
 _STARTS: Final = frozenset({"start", "restart"})
-_RUNNING: Final = frozenset({"running", "paused", "restarting"})
 
 _log = structlog.get_logger(__name__)
 
@@ -171,7 +170,7 @@ class DockerOrigin:
         """Tell of what ran before and neither runs now nor was heard to end meanwhile; Podman does not list what is paused."""
         now = self._engine.clock()
         for entity in sorted(self._unconfirmed):
-            runs = self._engine.state(entity) in _RUNNING
+            runs = self._engine.state(entity) in RUNNING
             self._note(entity, runs=runs)
             if not runs:
                 self._put(Record(dumps({"timeNano": now, "gone": entity}), self._place(now), self._position()))
