@@ -17,7 +17,7 @@ from schemas.codec import Event, dumps, loads
 from schemas.shared import SharedRecord
 from streams.judge.shared import SharedFacts
 
-__all__ = ["Activity", "Entity", "activities", "documents", "entities", "shared_facts", "shared_records"]
+__all__ = ["Activity", "Entity", "activities", "entities", "shared_facts", "shared_records"]
 
 
 _LONG: Final = 16_384
@@ -109,11 +109,6 @@ def shared_facts(view: sqlite3.Connection, kind: str = "") -> SharedFacts:
 def _shared(view: sqlite3.Connection, kind: str) -> sqlite3.Cursor:
     asked = "SELECT subject, source, text FROM shared JOIN contents ON id = record WHERE substr(subject, 1, ?) = ? ORDER BY 1, 2"
     return view.execute(asked, [len(kind), kind])
-
-
-def documents(view: sqlite3.Connection) -> dict[str, bytes]:
-    """Return what is in force by its key in topic ``policies``."""
-    return dict(view.execute("SELECT name, value FROM documents"))
 
 
 def _activity(row: tuple[Any, ...]) -> Activity:

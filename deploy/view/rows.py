@@ -131,7 +131,6 @@ def _activity(row: Event) -> tuple[Value, ...]:
         *_texts({"event.action": "", **row}, "activity.dimension", "event.action"),
         _count(row["activity.count"]),
         *_texts(row, "activity.first", "activity.first_id", "activity.last", "activity.last_id"),
-        _count(row["activity.replicas"]),
         *_texts(row, "verdict.outcome"),
         Content.of(parts["known"]),
         Content.of(parts["done"]),
@@ -142,30 +141,18 @@ def _activity(row: Event) -> tuple[Value, ...]:
 def _shared_rows(key: bytes, value: bytes | None) -> Iterator[Row]:
     match loads(key):
         case [str(subject), str(source)]:
-            yield Row("shared", (subject, source), None if value is None else _shared(value))
+            yield Row("shared", (subject, source), None if value is None else (_shared(value),))
         case _:
             raise Invalid("not the key of shared facts: [subject, source]")
 
 
-def _shared(value: bytes) -> tuple[Value, ...]:
-    record = SharedRecord.decode(value)
-    return record.time, record.since, Content.of(decode(value))
+def _shared(value: bytes) -> Content:
+    SharedRecord.decode(value)  # which nobody could read otherwise
+    return Content.of(decode(value))
 
 
 def _baseline_rows(key: bytes, value: bytes | None) -> Iterator[Row]:
-    yield Row("baselines", (Principal(key.decode()),), None if value is None else _baseline(Profile.decode(value)))
-
-
-def _baseline(profile: Profile) -> tuple[Value, ...]:
-    one = profile.baseline
-    version, content_hash, approved, partial = (
-        (one.version, one.hash, one.approved, len(one.partial)) if one else (0, "", "", 0)
-    )
-    return profile.state, version, content_hash, profile.since, approved, partial, profile.reason
-
-
-def _document_rows(key: bytes, value: bytes | None) -> Iterator[Row]:
-    yield Row("documents", (key.decode(),), None if value is None else (value,))
+    yield Row("baselines", (Principal(key.decode()),), None if value is None else (Profile.decode(value).state,))
 
 
 def _texts(fields: Mapping[str, Any], *names: str) -> tuple[str, ...]:
@@ -184,7 +171,6 @@ def _count(value: Any) -> int:
 
 _READERS: Final[Mapping[Name, Callable[[bytes, bytes | None], Iterator[Row]]]] = MappingProxyType(
     {
-        "policies": _document_rows,
         "shared-facts": _shared_rows,
         "baselines": _baseline_rows,
         "judge-state": _state_rows,

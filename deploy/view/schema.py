@@ -7,7 +7,6 @@ entities    a container, host, user, image … that has facts             ``judg
 activities  one activity of one context, as one events partition saw it  ``activities``
 shared      what one source says of an image, a workload or a secret    ``shared-facts``
 baselines   where a principal stands                                    ``baselines``
-documents   policies, rules and the day in force                        ``policies``
 ==========  ==========================================================  =====================================
 
 ``principals`` and ``contents`` hold what many rows have in common, once: names, and JSON objects. ``known`` points to deciding facts and
@@ -37,18 +36,16 @@ CREATE INDEX entities_by_principal ON entities (principal);
 CREATE TABLE activities (
     principal INTEGER, context BLOB, slot TEXT, partition INTEGER, dimension TEXT NOT NULL, action TEXT NOT NULL,
     count INTEGER NOT NULL, first TEXT NOT NULL, first_id TEXT NOT NULL, last TEXT NOT NULL, last_id TEXT NOT NULL,
-    replicas INTEGER NOT NULL, outcome TEXT NOT NULL, known INTEGER NOT NULL, done INTEGER NOT NULL, verdict INTEGER NOT NULL,
+    outcome TEXT NOT NULL, known INTEGER NOT NULL, done INTEGER NOT NULL, verdict INTEGER NOT NULL,
     PRIMARY KEY (principal, context, slot, partition)
 ) WITHOUT ROWID;
 CREATE INDEX activities_by_action ON activities (dimension, action);
 CREATE TABLE shared (
-    subject TEXT, source TEXT, time TEXT NOT NULL, since TEXT NOT NULL, record INTEGER NOT NULL, PRIMARY KEY (subject, source)
+    subject TEXT, source TEXT, record INTEGER NOT NULL, PRIMARY KEY (subject, source)
 ) WITHOUT ROWID;
 CREATE TABLE baselines (
-    principal INTEGER PRIMARY KEY, state TEXT NOT NULL, version INTEGER NOT NULL, hash TEXT NOT NULL, since TEXT NOT NULL,
-    approved TEXT NOT NULL, partial INTEGER NOT NULL, reason TEXT NOT NULL
+    principal INTEGER PRIMARY KEY, state TEXT NOT NULL
 );
-CREATE TABLE documents (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 """
 
 COLUMNS: Final = {
@@ -56,13 +53,12 @@ COLUMNS: Final = {
     "activities": (
         ("principal", "context", "slot", "partition"),
         (
-            *("dimension", "action", "count", "first", "first_id", "last", "last_id", "replicas", "outcome"),
+            *("dimension", "action", "count", "first", "first_id", "last", "last_id", "outcome"),
             *("known", "done", "verdict"),
         ),
     ),
-    "shared": (("subject", "source"), ("time", "since", "record")),
-    "baselines": (("principal",), ("state", "version", "hash", "since", "approved", "partial", "reason")),
-    "documents": (("name",), ("value",)),
+    "shared": (("subject", "source"), ("record",)),
+    "baselines": (("principal",), ("state",)),
 }
 """Of each table the columns of its key, and the others, in the order in which ``rows`` gives their values."""
 

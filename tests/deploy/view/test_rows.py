@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from deploy.view.read import activities, documents, entities, shared_facts
+from deploy.inventory.estate import Estate
+from deploy.view.read import activities, entities, shared_facts
 from deploy.view.rows import TOPICS_READ, Content, Principal, Value, rows_of
 from deploy.view.schema import COLUMNS
 from schemas.baseline import Baseline, Profile
@@ -41,7 +42,6 @@ def test_a_tombstone_removes() -> None:
         activity(APP, EXEC),
         shared("secret:prod/shop/key", "kubernetes", {"secret.type": "Opaque"}),
         ("baselines", APP.encode(), Profile(APP).encode()),
-        ("policies", b"policies", b"{}"),
     ]
     view = view_of([*records, *((topic, key, None) for topic, key, _ in records)])
     assert not any(contents_of(view).values())
@@ -91,13 +91,10 @@ def test_shared_facts_are_joined_as_judges_join_them() -> None:
     assert shared_facts(view).subjects() == {"image:sha256:1", "secret:a/b"}
 
 
-def test_baselines_and_documents_are_read() -> None:
+def test_where_baselines_stand_is_read() -> None:
     profile = Profile(APP, "active", "approved", NOON, Baseline(APP, 2, {}, approved=LATER, partial=("a gap",)))
-    view = view_of([("baselines", APP.encode(), profile.encode()), ("policies", b"policies", b"{}")])
-    assert view.execute("SELECT state, version, since, approved, partial FROM baselines").fetchall() == [
-        ("active", 2, NOON, LATER, 1)
-    ]
-    assert documents(view) == {"policies": b"{}"}
+    view = view_of([("baselines", APP.encode(), profile.encode())])
+    assert Estate(view).baselines == {APP: "active"}
 
 
 def test_counters_and_marks_of_judges_are_passed_over() -> None:
