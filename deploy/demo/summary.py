@@ -33,7 +33,6 @@ class Summary:
     behind: dict[str, int]
     modules: dict[str, int]
     workloads: dict[str, int]
-    decided_by: dict[str, int]
     findings: tuple[Finding, ...]
     records_about: dict[str, int]
 
@@ -45,7 +44,6 @@ def summarise(client: Elasticsearch, data_stream: str, moment: str = "now") -> S
         for name, field in (
             ("modules", "event.module"),
             ("workloads", "workload.name"),
-            ("decided_by", "verdict.by"),
         )
     }
     client.indices.refresh(index=data_stream)
