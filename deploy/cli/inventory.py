@@ -22,7 +22,7 @@ from deploy.cli.inventory_table import (
     WORKLOAD_COLUMNS,
     show,
 )
-from deploy.cli.options import Json
+from deploy.cli.options import Json, time_named
 from deploy.inventory.containers import containers_of
 from deploy.inventory.estate import Estate
 from deploy.inventory.hosts import hosts_of
@@ -33,8 +33,6 @@ from deploy.inventory.unused import unused_of
 from deploy.inventory.users import users_of
 from deploy.inventory.workloads import workloads_of
 from deploy.view.update import following
-from schemas.errors import ConfigurationError, Invalid
-from schemas.event import parse_time, timestamp
 from schemas.settings import load_settings
 from schemas.topics import Name
 
@@ -47,7 +45,10 @@ app = typer.Typer(
 
 Cluster = Annotated[str | None, typer.Option(help="Only of this cluster.")]
 Namespace = Annotated[str | None, typer.Option(help="Only of this namespace.")]
-Since = Annotated[str | None, typer.Option(metavar="TIME", help="Only what was seen since, such as 2026-06-01T12:00Z.")]
+Since = Annotated[
+    str,
+    typer.Option(metavar="TIME", callback=time_named, help="Only what was seen since, such as 2026-06-01T12:00Z."),
+]
 Rebuild = Annotated[bool, typer.Option("--rebuild", help="Make the local view anew from Kafka first.")]
 
 
@@ -55,7 +56,7 @@ Rebuild = Annotated[bool, typer.Option("--rebuild", help="Make the local view an
 def images(
     cluster: Cluster = None,
     namespace: Namespace = None,
-    since: Since = None,
+    since: Since = "",
     running: Annotated[bool, typer.Option("--running", help="Only images that run now.")] = False,
     unregistered: Annotated[
         bool, typer.Option("--unregistered", help="Only images that run now and that no registry of ours has.")
@@ -78,7 +79,7 @@ def images(
             one
             for one in images_of(estate)
             if _is_within(one.workloads, cluster, namespace)
-            and _is_since(one.last, since)
+            and one.last >= since
             and (one.running or not (running or unregistered))
             and (not unregistered or one.registered is False)
             and (not against_policy or one.against_policy)
@@ -95,7 +96,7 @@ def images(
 def workloads(
     cluster: Cluster = None,
     namespace: Namespace = None,
-    since: Since = None,
+    since: Since = "",
     root: Annotated[bool, typer.Option("--root", help="Only those that run as root.")] = False,
     exposed: Annotated[bool, typer.Option("--exposed", help="Only those that can be reached from outside.")] = False,
     data_stores: Annotated[bool, typer.Option("--data-stores", help="Only data stores.")] = False,
@@ -112,7 +113,7 @@ def workloads(
             for one in workloads_of(estate)
             if cluster in (None, one.cluster)
             and namespace in (None, one.namespace)
-            and _is_since(one.last, since)
+            and one.last >= since
             and (not root or one.root is True)
             and (not exposed or one.exposure == "exposed")
             and (not data_stores or one.data_store)
@@ -129,7 +130,7 @@ def containers(
     cluster: Cluster = None,
     namespace: Namespace = None,
     host: Annotated[str | None, typer.Option(help="Only of this host.")] = None,
-    since: Since = None,
+    since: Since = "",
     running: Annotated[bool, typer.Option("--running", help="Only containers that run now.")] = False,
     root: Annotated[bool, typer.Option("--root", help="Only those that run as root.")] = False,
     high_risk: Annotated[
@@ -145,7 +146,7 @@ def containers(
             for one in containers_of(estate)
             if _is_within([one.workload], cluster, namespace)
             and host in (None, one.host)
-            and _is_since(one.seen, since)
+            and one.seen >= since
             and (not running or one.state == "running")
             and (not root or one.root is True)
             and (not high_risk or one.risks)
@@ -154,14 +155,10 @@ def containers(
 
 
 @app.command()
-def hosts(cluster: Cluster = None, since: Since = None, as_json: Json = False, rebuild: Rebuild = False) -> None:
+def hosts(cluster: Cluster = None, since: Since = "", as_json: Json = False, rebuild: Rebuild = False) -> None:
     """Show hosts, their clusters, and what runs there."""
     with _estate(rebuild=rebuild) as estate:
-        chosen = [
-            one
-            for one in hosts_of(estate)
-            if (cluster is None or cluster in one.clusters) and _is_since(one.last, since)
-        ]
+        chosen = [one for one in hosts_of(estate) if (cluster is None or cluster in one.clusters) and one.last >= since]
         show(chosen, HOST_COLUMNS, as_json=as_json)
 
 
@@ -175,7 +172,7 @@ def registries(as_json: Json = False, rebuild: Rebuild = False) -> None:
 @app.command()
 def secrets(
     cluster: Annotated[str | None, typer.Option(help="Only of this cluster, or mount of Vault.")] = None,
-    since: Since = None,
+    since: Since = "",
     overdue: Annotated[bool, typer.Option("--overdue", help="Only those that policies want changed.")] = False,
     misplaced: Annotated[
         bool, typer.Option("--misplaced", help="What looks like a credential where none should be.")
@@ -193,7 +190,7 @@ def secrets(
             for one in secrets_of(estate)
             if (cluster is None or one.secret.startswith(f"{cluster}/"))
             and (not overdue or one.overdue)
-            and _is_since(max(one.last, one.changed), since)
+            and max(one.last, one.changed) >= since
         ]
         show(chosen, SECRET_COLUMNS, as_json=as_json)
 
@@ -201,7 +198,7 @@ def secrets(
 @app.command()
 def users(
     cluster: Cluster = None,
-    since: Since = None,
+    since: Since = "",
     unused: Annotated[
         bool, typer.Option("--unused", help="Only those with rights that they never used, or without limits.")
     ] = False,
@@ -214,7 +211,7 @@ def users(
             one
             for one in users_of(estate)
             if cluster in (None, one.cluster)
-            and _is_since(one.last, since)
+            and one.last >= since
             and (not unused or one.broad or (isinstance(one.unused, tuple) and one.unused))
         ]
         show(chosen, USER_COLUMNS, as_json=as_json)
@@ -242,15 +239,6 @@ def _is_within(names: Iterable[str], cluster: str | None, namespace: str | None)
         return True
     parts = (name.split("/") for name in names)
     return any(cluster in (None, one[0]) and namespace in (None, one[1]) for one in parts if len(one) > 1)
-
-
-def _is_since(last: str, since: str | None) -> bool:
-    if since is None:
-        return True
-    try:
-        return last >= timestamp(parse_time(since))
-    except Invalid as error:
-        raise ConfigurationError(f"--since: {error}; write it as 2026-06-01T12:00Z") from error
 
 
 def _has(image: Image, vulnerability: str) -> bool:
