@@ -28,7 +28,7 @@ _COMMANDS: Final = {
     "baseline": "baseline.app",
     "alerts": "alerts.app",
     "inventory": "inventory.app",
-    "map": "connections.map_",
+    "map": "map.map_",
     "kpi": "kpi.kpi",
     "keys": "keys.app",
     "bench": "bench.app",

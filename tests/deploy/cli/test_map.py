@@ -12,7 +12,7 @@ from confluent_kafka import Producer
 from typer.testing import CliRunner, Result
 
 from deploy.cli import app
-from deploy.cli.connections import _show, _Shown
+from deploy.cli.map import _show, _Shown
 from deploy.map.narrow import MAX_DRAWN
 from schemas.errors import ConfigurationError
 from schemas.topics import partition_of
