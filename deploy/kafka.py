@@ -26,6 +26,7 @@ from confluent_kafka.cimpl import NewTopic
 from schemas.errors import ConfigurationError
 from schemas.settings import KafkaSettings
 from schemas.topics import TOPICS, Name, Topic, partition_of
+from streams.kafka import watermarks
 
 __all__ = [
     "Follower",
@@ -272,22 +273,11 @@ class Follower:
         self._names = {settings.topic(topic): topic for topic in topics}
         consumer.assign(
             [
-                TopicPartition(name, number, self._end(name, number))
+                TopicPartition(name, number, watermarks(consumer, TopicPartition(name, number))[1])
                 for name, topic in self._names.items()
                 for number in range(_partition_count(consumer, settings, topic))
             ]
         )
-
-    def _end(self, name: str, number: int) -> int:
-        """Ask until the end is known: a broker may not lead yet what was created a moment ago."""
-        deadline = time.monotonic() + _ANSWER_SECONDS
-        while True:
-            try:
-                return self._consumer.get_watermark_offsets(TopicPartition(name, number), timeout=_TIMEOUT_SECONDS)[1]
-            except KafkaException as error:
-                if error.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION or time.monotonic() > deadline:
-                    raise
-            time.sleep(_LOOK_SECONDS)
 
     def poll(self, seconds: float) -> Iterator[tuple[Name, bytes, bytes | None]]:
         """Yield topic, key and value of what has come, after at most ``seconds``."""

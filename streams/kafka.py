@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from time import monotonic, sleep
 from typing import Final, Protocol, cast
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from schemas.settings import KafkaSettings
 
@@ -17,10 +18,14 @@ __all__ = [
     "reader",
     "transactional_producer",
     "uncommitted_reader",
+    "watermarks",
 ]
 
 TRANSACTION_TIMEOUT_SECONDS: Final = 10
 """A dead judge's open transaction blocks every committed reader of its partitions this long."""
+
+_ANSWER_SECONDS: Final = 60.0
+_LOOK_SECONDS: Final = 0.2
 
 _FETCH: Final = {
     "fetch.max.bytes": 64 * 1024 * 1024,
@@ -83,6 +88,18 @@ def uncommitted_reader(settings: KafkaSettings, client_id: str) -> Consumer:
     """Return a consumer whose ends of partitions lie behind open transactions, too."""
     names = {"group.id": client_id, "client.id": client_id, "isolation.level": "read_uncommitted"}
     return Consumer(_FETCH | settings.client_configuration() | _EXACT | names)
+
+
+def watermarks(consumer: Consumer, place: TopicPartition) -> tuple[int, int]:
+    """Return where a partition begins and ends; ask until a broker knows that it leads it, which was perhaps made a moment ago."""
+    deadline = monotonic() + _ANSWER_SECONDS
+    while True:
+        try:
+            return consumer.get_watermark_offsets(place, timeout=_ANSWER_SECONDS, cached=False)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION or monotonic() > deadline:
+                raise
+        sleep(_LOOK_SECONDS)
 
 
 def transactional_producer(settings: KafkaSettings, transactional_id: str) -> Producer:

@@ -8,20 +8,17 @@ before that transaction. A committed reader cannot pass an open transaction, so 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from time import monotonic, sleep
 from types import MappingProxyType
 from typing import Final
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from schemas.settings import KafkaSettings
 from schemas.topics import Name
-from streams.kafka import Consumed, consume, reader, uncommitted_reader
+from streams.kafka import Consumed, consume, reader, uncommitted_reader, watermarks
 
 __all__ = ["Interrupted", "Moved", "read_to_end"]
 
-_TIMEOUT_SECONDS: Final = 60.0
-_LOOK_SECONDS: Final = 0.2
 _CONSUME_LIMIT: Final = 10_000
 _FROM_THE_BEGINNING: Final[Mapping[int, int]] = MappingProxyType({})
 
@@ -101,25 +98,13 @@ def _bounds(
     consumer = uncommitted_reader(settings, f"{client_id}-ends")
     try:
         places = [TopicPartition(settings.topic(topic), number) for number in partitions]
-        bounds = [_watermarks(consumer, place) for place in places]
+        bounds = [watermarks(consumer, place) for place in places]
     finally:
         consumer.close()
     return [
         (TopicPartition(place.topic, place.partition, _begin(place, begin.get(place.partition, low), low, end)), end)
         for place, (low, end) in zip(places, bounds, strict=True)
     ]
-
-
-def _watermarks(consumer: Consumer, place: TopicPartition) -> tuple[int, int]:
-    """Ask until it is known: a broker may not lead yet what was created a moment ago."""
-    deadline = monotonic() + _TIMEOUT_SECONDS
-    while True:
-        try:
-            return consumer.get_watermark_offsets(place, timeout=_TIMEOUT_SECONDS, cached=False)
-        except KafkaException as error:
-            if error.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION or monotonic() > deadline:
-                raise
-        sleep(_LOOK_SECONDS)
 
 
 def _begin(place: TopicPartition, offset: int, low: int, end: int) -> int:
