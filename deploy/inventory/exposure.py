@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, Literal
 
 from deploy.inventory.estate import Estate, Workload, workload_of
-from deploy.view.read import Activity
+from deploy.services import SERVICE_WRITES, Service, services_of
 from schemas.codec import Event
 from schemas.matching import is_outside
 
@@ -18,10 +18,6 @@ EXPOSURES: Final[tuple[Exposure, ...]] = ("exposed", "internal", "idle")
 
 _SETTING: Final = "container.settings."
 _LOOPBACK: Final = ("127.", "[::1]", "::1")
-_OUTWARD: Final = frozenset({"NodePort", "LoadBalancer"})
-_DELETION: Final = "services-delete"
-_SERVICES: Final = ("services-create", "services-update", "services-patch", _DELETION)
-_TOLD: Final = "kubernetes.audit.service."
 
 
 def doors_of(known: Event) -> Iterator[str]:
@@ -40,8 +36,9 @@ def reached_from_outside(estate: Estate) -> dict[Workload, set[str]]:
         workload = workload_of(one.known)
         if workload and one.source and is_outside(one.source):
             found.setdefault(workload, set()).add("reached from an address outside")
-    services = list(estate.activities(f"action IN ({', '.join('?' * len(_SERVICES))})", *_SERVICES))
-    for workload, how in _behind(list(_outward(services)), estate):
+    written = estate.activities(f"action IN ({', '.join('?' * len(SERVICE_WRITES))})", *SERVICE_WRITES)
+    outward = [one for one in services_of(written) if one.outward and one.selector and not one.deleted]
+    for workload, how in _behind(outward, estate):
         found.setdefault(workload, set()).add(how)
     return found
 
@@ -53,37 +50,12 @@ def exposure_of(doors: Iterable[str], *, runs: bool) -> Exposure:
     return "exposed" if any(doors) else "internal"
 
 
-def _outward(services: Iterable[Activity]) -> Iterator[tuple[str, str, frozenset[str], str]]:
-    """Yield cluster, namespace, selector and name of services that take traffic from outside their cluster, as last written."""
-    latest: dict[tuple[str, ...], Event] = {}
-    for one in sorted(services, key=lambda each: (each.last, each.last_id)):
-        if one.done.get("event.outcome") != "failure":
-            parts = ("cluster.name", "namespace", "resource.name")
-            written = tuple(one.done.get(f"orchestrator.{part}", "") for part in parts)
-            if one.action == _DELETION:
-                latest.pop(written, None)
-            else:
-                latest[written] = one.done if _is_whole(one.done) else latest.get(written, {}) | one.done
-    for (cluster, namespace, name), done in latest.items():
-        outward = done.get("kubernetes.audit.service.type") in _OUTWARD
-        selector = frozenset(done.get("kubernetes.audit.service.selector") or ())
-        if selector and (outward or done.get("kubernetes.audit.service.external_ips")):
-            yield cluster, namespace, selector, f"service {name}"
-
-
-def _is_whole(done: Event) -> bool:
-    """Return whether a write tells all of a service: what a patch leaves out stays, unless the answer was logged, which has addresses."""
-    if done.get("kubernetes.audit.verb") == "patch":
-        return f"{_TOLD}addresses" in done
-    return any(name.startswith(_TOLD) for name in done)
-
-
-def _behind(services: list[tuple[str, str, frozenset[str], str]], estate: Estate) -> Iterator[tuple[Workload, str]]:
+def _behind(services: list[Service], estate: Estate) -> Iterator[tuple[Workload, str]]:
     """Yield which workload stands behind which service: the one whose labels have all that it selects."""
     if not services:
         return
     for container in estate.containers:
         workload, labels = workload_of(container.known), frozenset(container.known.get("workload.labels") or ())
-        for cluster, namespace, selector, how in services:
-            if workload and workload[:2] == (cluster, namespace) and selector <= labels:
-                yield workload, how
+        for one in services:
+            if workload and workload[:2] == (one.cluster, one.namespace) and one.selector <= labels:
+                yield workload, f"service {one.name}"

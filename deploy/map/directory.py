@@ -14,10 +14,11 @@ from typing import Final, Literal
 
 from deploy.map.connection import Connection
 from deploy.map.end import End, workload_named, workload_of
-from deploy.view.read import Activity, Entity
+from deploy.services import Service
+from deploy.view.read import Entity
 from schemas.matching import clean_address, is_outside
 
-__all__ = ["LOOPBACK", "NOBODY", "OWN", "Directory", "Nobody", "Service", "services_of"]
+__all__ = ["LOOPBACK", "NOBODY", "OWN", "Directory", "Nobody"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,54 +33,6 @@ OWN: Final = Nobody("to an own address")
 NOBODY: Final = Nobody("to a peer that the sensor did not name")
 
 _SERVICE_PARTS: Final = 3
-_WRITES: Final = frozenset({"services-create", "services-update", "services-patch"})
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """A service as it was last written; ``selector`` are labels, ``key=value``, which all pods behind it have."""
-
-    cluster: str
-    namespace: str
-    name: str
-    addresses: tuple[str, ...]
-    selector: frozenset[str]
-    written: str
-
-    @property
-    def end(self) -> End:
-        """Return its place on the map where nobody is known to stand behind it."""
-        return End("service", f"{self.cluster}/{self.namespace}/{self.name}")
-
-
-def services_of(activities: Iterable[Activity]) -> list[Service]:
-    """Return the services that were written, in the order of their writing; what a patch leaves out stays as it was."""
-    found: dict[End, Service] = {}
-    written = (one for one in activities if one.action in _WRITES and one.done.get("event.outcome") != "failure")
-    for activity in sorted(written, key=lambda one: (one.last, one.last_id)):
-        service = _service(activity)
-        before = found.pop(service.end, service)
-        found[service.end] = Service(
-            service.cluster,
-            service.namespace,
-            service.name,
-            service.addresses or before.addresses,
-            service.selector or before.selector,
-            service.written,
-        )
-    return list(found.values())
-
-
-def _service(activity: Activity) -> Service:
-    done = activity.done
-    return Service(
-        done.get("orchestrator.cluster.name", ""),
-        done.get("orchestrator.namespace", ""),
-        done.get("orchestrator.resource.name", ""),
-        tuple(done.get("kubernetes.audit.service.addresses") or ()),
-        frozenset(done.get("kubernetes.audit.service.selector") or ()),
-        activity.last,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +97,7 @@ class Directory:
         """Return the one workload whose labels a service asks for."""
         beside = self._workloads.get((service.cluster, service.namespace), ()) if service.selector else ()
         found = [end for end in beside if service.selector <= self._labels[end]]
-        return found[0] if len(found) == 1 else service.end
+        return found[0] if len(found) == 1 else End("service", f"{service.cluster}/{service.namespace}/{service.name}")
 
     def addresses_of(self, namespace: str) -> set[str]:
         """Return the addresses that anything in a namespace has, or has had."""

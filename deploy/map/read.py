@@ -9,8 +9,9 @@ from ipaddress import IPv4Address
 from typing import Final
 
 from deploy.map.build import map_of
-from deploy.map.directory import Directory, services_of
+from deploy.map.directory import Directory
 from deploy.map.graph import Map
+from deploy.services import SERVICE_WRITES, services_of
 from deploy.view.read import Activity, activities, entities
 from schemas.codec import dumps
 from schemas.matching import clean_address
@@ -19,7 +20,7 @@ from streams.judge.data import DataClasses
 __all__ = ["Asked", "read_map"]
 
 _ABOUT: Final = "a.dimension IN ('egress', 'ingress', 'dns')"
-_SERVICES: Final = "a.dimension = 'api' AND a.action IN ('services-create', 'services-update', 'services-patch')"
+_SERVICES: Final = f"a.dimension = 'api' AND a.action IN ({', '.join('?' * len(SERVICE_WRITES))})"
 _OF_NAMESPACE: Final = """(
     a.principal IN (SELECT id FROM principals WHERE instr(name, '/' || ? || '/'))
     OR a.done IN (
@@ -44,7 +45,7 @@ class Asked:
 def read_map(view: sqlite3.Connection, classes: DataClasses, asked: Asked) -> Map:
     """Return the map of what the view tells; with a namespace it holds all that concerns it, and maybe more."""
     containers = list(entities(view, "container"))
-    directory = Directory.of(containers, services_of(activities(view, _SERVICES)))
+    directory = Directory.of(containers, services_of(activities(view, _SERVICES, SERVICE_WRITES)))
     return map_of(_told(view, directory, asked), directory, containers, classes)
 
 

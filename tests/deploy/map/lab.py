@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from deploy.map.build import map_of
-from deploy.map.directory import Directory, services_of
+from deploy.map.directory import Directory
 from deploy.map.end import End
 from deploy.map.graph import Edge, Map
 from deploy.map.read import Asked, read_map
+from deploy.services import services_of
 from deploy.trial import _first_facts, _in_force, _judge, _partition
 from deploy.trial_facts import TrialFacts
 from deploy.view.read import Activity, activities, entities

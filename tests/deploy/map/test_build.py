@@ -9,9 +9,10 @@ from random import Random
 from typing import Any, Final
 
 from deploy.map.build import map_of
-from deploy.map.directory import Directory, services_of
+from deploy.map.directory import Directory
 from deploy.map.folds import Ports
 from deploy.map.graph import Map
+from deploy.services import services_of
 from deploy.stores import DataStore
 from deploy.view.read import activities, entities
 from producers.formats import FORMATS

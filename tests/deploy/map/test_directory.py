@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from deploy.map.connection import Connection, told_by
-from deploy.map.directory import LOOPBACK, NOBODY, OWN, Directory, Nobody, services_of
+from deploy.map.directory import LOOPBACK, NOBODY, OWN, Directory, Nobody
 from deploy.map.end import End
+from deploy.services import services_of
 from deploy.view.read import entities
 from tests.deploy.map.lab import activities_of, connected, known_of, service_written, workload
 from tests.deploy.view.lab import NOON, Said, container, view_of
@@ -122,14 +123,6 @@ def test_any_other_name_is_one_of_dns() -> None:
     assert asked(directory(), "203.0.113.9", destination__domain="api.example.com") == End("name", "api.example.com")
     unknown = "x.shop.svc.cluster.local"
     assert asked(directory(), "", destination__domain=unknown) == End("name", unknown)
-
-
-def test_a_patch_leaves_of_a_service_what_it_does_not_say() -> None:
-    first = service_written("backend", ["10.96.0.1"], ["app=app"])
-    second = service_written("backend", [], ["app=new"], "patch", first=LATE)
-    (found,) = services_of(activities_of([second, first]))
-    assert (found.addresses, found.written) == (("10.96.0.1",), LATE)
-    assert found.selector == {"app=new"}
 
 
 def test_addresses_of_a_namespace() -> None:
