@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
+from deploy.answers import hear
 from deploy.baselines.operators import Operator
 from deploy.kafka import Follower, Place, following, publish_all
 from schemas.alert import Alert
 from schemas.alert_decision import AlertAction, AlertDecision
-from schemas.deadletter import decode_deadletter
-from schemas.errors import Invalid
 from schemas.event import now
 from schemas.settings import KafkaSettings
 
 __all__ = ["Answer", "decide"]
-
-_LOOK_SECONDS: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +83,7 @@ class _Answers:
         return list(self._asked.values())
 
     def wait(self, follower: Follower, seconds: float) -> None:
-        deadline = time.monotonic() + seconds
-        while self._open and time.monotonic() < deadline:
-            for topic, _, value in follower.poll(_LOOK_SECONDS):
-                if value is not None:
-                    with suppress(Invalid):
-                        self._take_alert(value) if topic == "alerts" else self._take_letter(value)
+        hear(follower.poll, seconds, self._open, self._take_alert, self._refuse)
 
     def _take_alert(self, value: bytes) -> None:
         """Take an alert that has heeded one of these decisions; where it was refused, a dead letter has said so before."""
@@ -103,11 +93,9 @@ class _Answers:
             if asked.decision.alert == alert.id and asked.place.offset <= alert.decided and _is_heeded(asked, alert):
                 self._answer(place, Answer(asked.decision, asked.place, alert))
 
-    def _take_letter(self, value: bytes) -> None:
-        letter = decode_deadletter(value)
-        if letter.place in self._open:
-            asked = self._asked[letter.place]
-            self._answer(letter.place, Answer(asked.decision, asked.place, refusal=letter.error))
+    def _refuse(self, place: str, error: str) -> None:
+        asked = self._asked[place]
+        self._answer(place, Answer(asked.decision, asked.place, refusal=error))
 
     def _answer(self, place: str, answer: Answer) -> None:
         self._asked[place] = answer

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from deploy.answers import hear
 from deploy.baselines.operators import Operator
 from deploy.baselines.proposals import Proposal
 from deploy.kafka import Follower, Place, following, publish_all
 from schemas.baseline import Change, Profile
-from schemas.deadletter import decode_deadletter
-from schemas.errors import Invalid
 from schemas.settings import KafkaSettings
 
 __all__ = ["WAITING", "Outcome", "decide"]
 
 WAITING: Final = "not carried out yet: `tidewaiter correlate` does not run, or has much to read; the decision stands, and counts when it does"
-_LOOK_SECONDS: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +76,7 @@ class _Answers:
         self._refused: dict[str, str] = {}
 
     def wait(self, follower: Follower, seconds: float) -> None:
-        deadline = time.monotonic() + seconds
-        while self._open and time.monotonic() < deadline:
-            for topic, _, value in follower.poll(_LOOK_SECONDS):
-                if value is not None:
-                    with suppress(Invalid):
-                        self._take_profile(value) if topic == "baselines" else self._take_letter(value)
+        hear(follower.poll, seconds, self._open, self._take_profile, self._refuse)
 
     def outcomes(self) -> list[Outcome]:
         return [
@@ -101,11 +92,9 @@ class _Answers:
                 self._steps.setdefault(place, step)
                 self._open.discard(str(place))
 
-    def _take_letter(self, value: bytes) -> None:
-        letter = decode_deadletter(value)
-        if letter.place in self._open:
-            self._refused[letter.place] = letter.error
-            self._open.discard(letter.place)
+    def _refuse(self, place: str, error: str) -> None:
+        self._refused[place] = error
+        self._open.discard(place)
 
 
 def _step(profile: Profile, proposal: Proposal) -> Change | None:

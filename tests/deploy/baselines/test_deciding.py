@@ -5,7 +5,6 @@ from dataclasses import replace
 from deploy.baselines.deciding import Outcome, _Answers
 from deploy.baselines.proposals import Proposal, approve, forbid
 from deploy.kafka import Place
-from schemas.deadletter import DeadLetter, encode_deadletter
 from streams.baseline.lifecycle import decided
 from tests.deploy.baselines.lab import APP, LATER, Shop, author
 
@@ -16,10 +15,6 @@ def proposal() -> Proposal:
     found = approve(Shop().start().run("/usr/bin/gzip").standing(), author())
     assert isinstance(found, Proposal)
     return found
-
-
-def letter(place: str) -> bytes:
-    return encode_deadletter(DeadLetter.of(stage="correlate", process="c", place=place, error="no", data=b""))
 
 
 def outcome(answers: _Answers) -> Outcome:
@@ -48,11 +43,9 @@ def test_a_decision_is_carried_out_when_its_profile_heeds_it() -> None:
     }
 
 
-def test_a_decision_is_refused_when_a_dead_letter_names_its_place() -> None:
+def test_a_refused_decision_has_no_version() -> None:
     answers = _Answers([(proposal(), PLACE)])
-    answers._take_letter(letter("x.control/1/6"))
-    assert outcome(answers).state == "waiting"
-    answers._take_letter(letter(str(PLACE)))
+    answers._refuse(str(PLACE), "no")
     assert (outcome(answers).state, outcome(answers).refusal) == ("refused", "no")
     assert outcome(answers).as_json()["version"] is None
 
