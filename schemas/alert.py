@@ -60,6 +60,11 @@ class Cause:
         exception = record.get("verdict.exception")
         return cls("exception", exception) if exception else None
 
+    @property
+    def is_exception(self) -> bool:
+        """Return whether it is what sets something aside: an alert of it counts, and raises nothing."""
+        return self.kind == "exception"
+
     def __str__(self) -> str:
         """Return it as one word that ``parse`` reads, without a character that separates anything elsewhere."""
         return _SEPARATOR.join(quote(part, safe="") for part in (self.kind, self.name, self.detail))

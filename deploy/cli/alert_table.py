@@ -84,7 +84,7 @@ def _heading(alert: Alert) -> Iterator[tuple[str, str]]:
     yield "count", f"{alert.count} events of {alert.activities} kinds{beyond}"
     yield "seen", f"{minute(alert.first)} to {minute(alert.last)}"
     platform = ", ".join(f"{number} {outcome}" for outcome, number in alert.outcomes.items()) or "unknown"
-    ours = "authorized by exception" if alert.cause.kind == "exception" else "unauthorized"
+    ours = "authorized by exception" if alert.cause.is_exception else "unauthorized"
     yield "decided", f"platform: {platform}; Tidewaiter: {ours}, blocked {alert.blocked or 'nothing'}"
     yield "score", f"{alert.score} = " + " ".join(f"{part.points:+d} ({part.why})" for part in alert.parts)
     if alert.techniques:

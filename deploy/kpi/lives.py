@@ -15,7 +15,6 @@ __all__ = ["Lives", "lives_by_period"]
 
 _OPENS: Final[frozenset[Action]] = frozenset({"open", "reopen"})
 _STANDING: Final = {"open": "open", "reopen": "open", "acknowledge": "acknowledged"}
-_SUPPRESSED: Final = "exception"
 _SECOND: Final = 1_000_000_000
 
 
@@ -53,7 +52,7 @@ def lives_by_period(alerts: Iterable[Alert], period_of: Callable[[str], str]) ->
     """
     found: dict[str, Lives] = {}
     for alert in alerts:
-        if alert.cause.kind != _SUPPRESSED:
+        if not alert.cause.is_exception:
             for time, action, before, waited in _steps(alert):
                 lives = found.setdefault(period_of(time), Lives())
                 lives.steps[action] += 1

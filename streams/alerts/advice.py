@@ -66,7 +66,7 @@ def _by_cause(alert: Alert) -> Iterator[str]:
         release = f" --release {_short(alert.cause.detail)}" if alert.cause.detail else ""
         yield f"compare: tidewaiter baseline diff {principal}{release}"
         yield f"if all of that is meant: tidewaiter baseline approve {principal}{release} --reason '…'; else forbid it, or roll back"
-    elif alert.cause.kind == "exception":
+    elif alert.cause.is_exception:
         yield "when it is no longer needed, take the exception out of the policy"
     else:
         yield "if it is meant, write an exception with an owner and an end: tidewaiter alerts list --noisy prints one"

@@ -54,7 +54,7 @@ class Case:
     @classmethod
     def about(cls, principal: str, cause: Cause, decided: int = -1) -> Case:
         """Return a new one, about which nothing can have been decided up to ``decided``."""
-        state: State = "suppressed" if cause.kind == "exception" else "open"
+        state: State = "suppressed" if cause.is_exception else "open"
         return cls(Alert(alert_id(principal, cause), principal, cause, state, decided=decided))
 
     # What comes and goes

@@ -125,7 +125,7 @@ def incidents_of(alerts: Iterable[Alert], homes: Homes, window_hours: float = WI
 
 def _tells(alert: Alert) -> bool:
     became_known = alert.principal.startswith(_UNKNOWN) and alert.state == "closed" and alert.steps[-1].action == "move"
-    return alert.cause.kind != "exception" and not became_known
+    return not (alert.cause.is_exception or became_known)
 
 
 def _links_of(alert: Alert, homes: Homes) -> frozenset[str]:

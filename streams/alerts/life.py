@@ -96,7 +96,7 @@ def _opened(alert: Alert, action: Action, time: str, reason: str) -> Alert:
 
 
 def _open_of(alert: Alert) -> State:
-    return "suppressed" if alert.cause.kind == "exception" else "open"
+    return "suppressed" if alert.cause.is_exception else "open"
 
 
 def _closed(alert: Alert, step: Step, until: str) -> Alert:

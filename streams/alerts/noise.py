@@ -36,7 +36,7 @@ def noise_of(alerts: Iterable[Alert]) -> list[Noise]:
     """Return the causes of which was told most often, then those with most events; what is set aside already is none."""
     by_cause: dict[Cause, list[Alert]] = {}
     for alert in alerts:
-        if alert.cause.kind != "exception":
+        if not alert.cause.is_exception:
             by_cause.setdefault(alert.cause, []).append(alert)
     found = [
         Noise(cause, tuple(sorted(those, key=lambda one: (-one.openings, -one.count, one.principal))))

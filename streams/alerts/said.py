@@ -105,7 +105,7 @@ def _cause_of(row: Event) -> Cause | None:
 def _count_of(row: Event, cause: Cause | None) -> int:
     """Return of how many events the cause is; those that an exception sets aside are the ones that were not unauthorized."""
     unauthorized = _unauthorized_of(row)
-    suppressed = cause is not None and cause.kind == "exception"
+    suppressed = cause is not None and cause.is_exception
     return row["activity.count"] - unauthorized if suppressed else unauthorized
 
 
