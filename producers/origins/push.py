@@ -144,7 +144,7 @@ class _Push:
         except ClientDisconnect:
             return _say(_DISCONNECTED, "the sender has gone")
         if body is None:
-            return _say(413, f"send at most {self.max_body_bytes} bytes at once", {"Connection": "close"})
+            return _say(413, f"send at most {self.max_body_bytes} bytes at once")
         return await self._store(body, request.client.host if request.client else "unknown")
 
     def _is_allowed(self, request: Request) -> bool:
@@ -153,7 +153,10 @@ class _Push:
         return same and scheme.lower() == "bearer"
 
     async def _body(self, request: Request) -> bytes | None:
-        """Return the body, or None as soon as it is known to be too long."""
+        """Return the body, or None as soon as it is known to be too long.
+
+        The server reads on and drops the rest: a connection that is closed on unread bytes is reset, and the sender never sees why.
+        """
         body = bytearray()
         if int(request.headers.get("content-length", "0")) > self.max_body_bytes:
             return None

@@ -77,6 +77,8 @@ def test_too_long_a_body_is_refused_with_and_without_its_length(served: tuple[Sp
     assert sender.post(b"x" * 10_000) == 200
     assert sender.post(b"x" * 10_001) == 413
     assert sender.client.post("/", content=iter([b"x" * 6_000] * 2)).status_code == 413
+    assert sender.client.post("/", content=iter([b"x" * 100_000] * 100)).status_code == 413
+    assert sender.post(b"x" * 10_000_000) == 413
     assert len(records(origin, 1)) == 1
     assert origin.read(1, 0) == []
 
