@@ -47,7 +47,7 @@ def broker(kafka: str, prefix: str, monkeypatch: pytest.MonkeyPatch) -> Broker:
 
 def what(random: Random) -> Event:
     if random.random() < 0.1:
-        return random.choice([HEARTBEAT, facts("web", **{"container.settings.user": "root"})])
+        return random.choice([HEARTBEAT, facts("web", **{"container.settings.root": True})])
     outcome = random.choice(["success", "failure"])
     return does(random.choice(["/bin/sh", "/usr/bin/nginx", "/opt/a"]), **{"event.outcome": outcome})
 
