@@ -37,6 +37,7 @@ _WORKLOADS: Final = frozenset(
 class Said:
     """What one row says now: of which cause it is (None: nothing is wrong with it any more), and how often that was so.
 
+    Where an exception has come since, which nothing of the row has needed yet, nothing is wrong with it either.
     ``is_other`` is said of everything beyond the limits of a dimension: only what it is about, how often and when.
     ``author`` and ``reason`` are those of its verdict.
     """
@@ -75,10 +76,11 @@ def said_of(row: Event) -> Said:
 
 def _said(row: Event) -> Said:
     cause, is_other = _cause_of(row), row["activity.digest"].startswith(OTHER)
+    count = _count_of(row, cause)
     return Said(
         intern(row["activity.principal"]),
-        cause,
-        _count_of(row, cause),
+        cause if count else None,
+        count,
         _outcome_of(row),
         row.get("verdict.blocked") is True,
         row["verdict.outcome"] == "authorized",

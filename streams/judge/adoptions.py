@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +11,7 @@ from streams.judge import records
 from streams.judge.contents import Contents
 from streams.judge.contexts import Contexts
 from streams.judge.ledger import Ledger
+from streams.judge.memo import Context
 from streams.judge.policy import CompiledPolicies
 from streams.judge.rules import RulesInForce
 from streams.judge.types import Output
@@ -40,7 +41,7 @@ class Adoptions:
         """Decide by another policy set."""
         if policies is not self.contents.policies:
             self.contents.policies = policies
-            self.contexts.decide_anew(self.contexts.all())
+            self._decide_anew(self.contexts.all())
         if self.ledger.marks.adopted == policies.hash:
             return []
         self.ledger.marks.adopted = policies.hash
@@ -50,14 +51,17 @@ class Adoptions:
         """Decide, and count, by another rule set."""
         if rules is not self.contents.rules:
             self.contents.rules = rules
-            self.contexts.decide_anew(self.contexts.all())
+            self._decide_anew(self.contexts.all())
         if self.ledger.marks.rules == rules.hash:
             return []
         self.ledger.marks.rules = rules.hash
         return [self._record("rules", rules.hash, offset, moment)]
 
     def baselines(self, changed: Collection[str], offset: int, moment: str) -> Output:
-        """Decide by other baselines of these principals; of others nothing is forgotten."""
+        """Decide by other baselines of these principals; of others nothing is forgotten.
+
+        What they know of what happened before is nothing that rows need to say: who follows baselines knows it as soon.
+        """
         if changed:
             self.contexts.decide_anew(context for context in self.contexts.all() if context.principal in changed)
         adopted = self.contents.baselines.hash
@@ -70,12 +74,30 @@ class Adoptions:
         """Decide by other facts of what has these names; of what was decided without them nothing is forgotten."""
         if names:
             concerned = self.contents.joins.concerned(names)
-            self.contexts.decide_anew(context for context in self.contexts.all() if context.hash in concerned)
+            self._decide_anew([context for context in self.contexts.all() if context.hash in concerned])
         adopted = self.contents.joins.shared.hash
         if self.ledger.marks.shared == adopted:
             return []
         self.ledger.marks.shared = adopted
         return [self._record("shared-facts", adopted, offset, moment)]
+
+    def resume(self) -> None:
+        """Go on where the judge before left it: what it had not written anew, or had decided by other contents, is doubtful."""
+        marks, contents = self.ledger.marks, self.contents
+        if (
+            marks.doubtful
+            or marks.adopted not in {"", contents.policies.hash}
+            or marks.rules not in {"", contents.rules.hash}
+            or marks.shared != contents.joins.shared.hash
+        ):
+            self._doubt(self.contexts.all())
+
+    def _decide_anew(self, contexts: Collection[Context]) -> None:
+        self.contexts.decide_anew(contexts)
+        self._doubt(contexts)
+
+    def _doubt(self, contexts: Iterable[Context]) -> None:
+        self.ledger.doubt(counter for context in contexts for counter in context.counters.values())
 
     def _record(self, subject: str, content_hash: str, offset: int, moment: str) -> tuple[bytes, bytes]:
         if self.ledger.number == _COUNTS and subject in _CHANGES:

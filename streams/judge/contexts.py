@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -35,7 +35,7 @@ class Contexts:
         """Return the context that a stored counter names."""
         return self.by_hash.setdefault(stored.context, Context(stored.principal, stored.context, stored.deciding))
 
-    def all(self) -> Iterable[Context]:
+    def all(self) -> Collection[Context]:
         """Return every context."""
         return self.by_hash.values()
 

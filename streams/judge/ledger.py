@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from schemas.errors import Invalid
@@ -18,6 +19,9 @@ __all__ = ["Ledger"]
 
 _MAX_UNFLUSHED: Final = 2_000
 """Counts that the marks may hold, at some 200 bytes each: more would not fit into one record of Kafka."""
+
+_MAX_ANEW: Final = 1_000
+"""Counters of which one flush says anew what is decided of them; judging each takes some 0.1 ms."""
 
 
 @dataclass(slots=True)
@@ -38,6 +42,7 @@ class Ledger:
     _heard: str = ""
     _dirty: dict[Counter, None] = field(default_factory=dict)
     _new: dict[Counter, None] = field(default_factory=dict)
+    _doubtful: dict[Counter, None] = field(default_factory=dict)
     _state: list[StateRecord] = field(default_factory=list)
     _rows: list[StateRecord] = field(default_factory=list)
     _hits: list[Hit] = field(default_factory=list)
@@ -74,6 +79,11 @@ class Ledger:
         """Let a counter be written that was counted on; its verdicts are tallied by the caller."""
         self._dirty[counter.gathered()] = None
 
+    def doubt(self, counters: Iterable[Counter]) -> None:
+        """Let the rows of what was unauthorized be written anew, by what decides now: it may be closed, though it never happens again."""
+        self._doubtful |= dict.fromkeys(counter for counter in counters if counter.activity and counter.unauthorized)
+        self.marks.doubtful = bool(self._doubtful)
+
     def keep(self, record: StateRecord) -> None:
         """Let a record of the state be written."""
         self._state.append(record)
@@ -86,6 +96,7 @@ class Ledger:
         """Let the tombstones of a counter be written whose count was moved elsewhere."""
         self._new.pop(counter, None)
         self._dirty.pop(counter, None)
+        self._doubtful.pop(counter, None)
         self._state.append(counter_record(counter))
         self._rows.append((counter.key.encode(), None))
 
@@ -130,21 +141,24 @@ class Ledger:
 
     @property
     def pending(self) -> bool:
-        """Return whether counts have changed that stand in no row yet."""
-        return bool(self._dirty) or self.hours.pending
+        """Return whether counts or verdicts have changed that stand in no row yet."""
+        return bool(self._dirty) or self.marks.doubtful or self.hours.pending
 
     def take(self, row_of: Callable[[Counter], bytes], *, flush: bool) -> tuple[list[StateRecord], list[StateRecord]]:
         """Return and forget the records of ``judge-state`` and of ``activities`` that this transaction must write.
 
         New and unauthorized activities are rows at once, the others with ``flush`` or when too many have changed; until then their
-        counts stand in the marks.
+        counts stand in the marks. What is doubtful waits for a ``flush``, each of which takes some of it.
         """
         everything = flush or len(self._dirty) > _MAX_UNFLUSHED
         due = list(self._dirty) if everything else [counter for counter in self._dirty if counter.urgent]
+        due += islice(self._doubtful, _MAX_ANEW) if flush else ()
         for counter in dict.fromkeys([*self._new, *due]):
             self._state.append(counter_record(counter))
             self._rows.append((counter.key.encode(), row_of(counter)))
             self._dirty.pop(counter, None)
+            self._doubtful.pop(counter, None)
+        self.marks.doubtful = bool(self._doubtful)
         self._figures += self.hours.take(flush=flush)
         state, rows = [*self._state, marks_record(self.marks, self._dirty)], self._rows
         self._new, self._state, self._rows = {}, [], []

@@ -234,6 +234,7 @@ class Partition:
             self._restore_counter(counter_state, stored.changed)
         for entity in stored.entities.values():
             self.entities.restore(entity)
+        self.adoptions.resume()
 
     def _restore_counter(self, stored: CounterState, changed: dict[str, list[object]]) -> None:
         context, values = self.contexts.of_state(stored), stored.values

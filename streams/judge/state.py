@@ -47,7 +47,8 @@ class Marks:
     """What changes with every transaction of a partition; ``outcomes`` counts the verdicts as they were given.
 
     ``hours`` are the figures of the hours that are open, ``series`` their numbers, of which ``opened`` was given last, ``unsaid`` those that
-    have changed since they were written to ``kpi``; ``reached`` is the latest hour of the events.
+    have changed since they were written to ``kpi``; ``reached`` is the latest hour of the events. ``doubtful`` says that rows are still to
+    be written anew since something else was adopted.
     """
 
     number: int = 0
@@ -64,6 +65,7 @@ class Marks:
     opened: int = 0
     unsaid: list[str] = field(default_factory=list)
     reached: str = ""
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -299,6 +299,18 @@ def test_what_an_exception_sets_aside_is_counted_and_raises_nothing() -> None:
         lab.decide("close", suppressed)
 
 
+def test_an_exception_that_comes_later_closes_the_alert_and_has_set_nothing_aside_yet() -> None:
+    lab = Lab()
+    lab.take(row(count=3))
+    lab.take(row(verdict=EXCEPTED, count=3, unauthorized=3))
+    assert (lab.alert.state, lab.alert.count, lab.alert.steps[-1].action) == ("closed", 3, "authorize")
+    lab.take(row(verdict=EXCEPTED, count=4, unauthorized=3, last=5))
+    assert {(one.cause.kind, one.state, one.count) for one in lab.alerts} == {
+        ("policy", "closed", 3),
+        ("exception", "suppressed", 1),
+    }
+
+
 def test_an_exception_that_ends_opens_the_alert_again() -> None:
     lab = Lab()
     lab.take(row(verdict=EXCEPTED, count=5))

@@ -150,13 +150,19 @@ def test_policies_and_rules_change_while_events_flow_and_judges_are_killed(kafka
             judge.communicate()
     hits: Tally[Hit] = Tally()
     adoptions = 0
+    adopted = {}
     for number, records in broker.committed("verdicts").items():
         replay = Replay(broker, number)
         for _, value in records:
             replay.take(value)
         assert replay.offset == len(broker.sent[number])
         hits.update(replay.lab.hits)
+        adopted[number] = replay.adopted["policies"], replay.adopted["rules"]
         adoptions += sum(b'"event.action":"adoption"' in value for _, value in records)
     assert Tally(map(Hit.decode, broker.values("rule-hits"))) == hits
     assert hits
+    unauthorized = [row for row in broker.rows().values() if row["activity.unauthorized"]]
+    assert unauthorized
+    for row in unauthorized:  # what an alert may be open for is said as it is decided now
+        assert (row["verdict.policy_hash"], row["verdict.rules_hash"]) == adopted[row["activity.partition"]], row
     assert adoptions > CHANGES // 4

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections import Counter as Tally
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +15,9 @@ from tests.streams.judge.lab import (
     DAY,
     FORBID_NGINX,
     FORBID_PRIVILEGED,
+    FORBID_SHELLS,
     HEARTBEAT,
+    MANY,
     SECOND,
     START,
     Lab,
@@ -281,6 +285,56 @@ def test_what_was_adopted_is_remembered() -> None:
 
 
 # Rows
+
+
+@pytest.mark.parametrize("died", [False, True])
+def test_what_a_policy_change_allows_is_said_so_though_it_never_happens_again(*, died: bool) -> None:
+    lab, shop = Lab(), Source()
+    lab.judge([shop.says(A, facts()), shop.says(A, SHELL), shop.says(A, SHELL), shop.says(A, NGINX)], flush=True)
+    assert row_about(lab, "/bin/sh")["verdict.outcome"] == "unauthorized"
+    lab.adopt("policy: ours\nexec: {allow: /bin/sh}\n", 5)
+    written = lab.written_rows
+    if died:
+        lab.restart()
+    assert lab.partition.ledger.pending
+    lab.commit(flush=True)
+    row = row_about(lab, "/bin/sh")
+    assert (row["verdict.outcome"], row["verdict.policy"]) == ("authorized", "ours")
+    assert (row["activity.count"], row["activity.unauthorized"]) == (2, 2)
+    assert lab.written_rows == written + 1  # of what nobody was alerted to, nothing is said anew
+    assert not lab.partition.ledger.pending
+    if died:
+        lab.restart()
+        assert not lab.partition.ledger.pending
+
+
+def test_what_was_adopted_while_nobody_judged_is_said_too() -> None:
+    lab, shop = Lab(), Source()
+    lab.adopt(FORBID_SHELLS, 0)
+    lab.judge([shop.says(A, facts()), shop.says(A, SHELL)], flush=True)
+    lab.policies = CompiledPolicies.compile(policies("policy: ours\nexec: {allow: /bin/sh}\n"))
+    lab.restart()
+    lab.commit(flush=True)
+    assert row_about(lab, "/bin/sh")["verdict.outcome"] == "authorized"
+
+
+def test_what_is_judged_anew_is_a_few_at_each_flush_and_none_is_forgotten() -> None:
+    lab, shop = Lab(limits=replace(MANY, new_rows_a_second=10_000)), Source()
+    shells = [does("/bin/sh", **{"process.args": ["sh", str(number)]}) for number in range(1_500)]
+    lab.judge([shop.says(A, facts()), *(shop.says(A, shell) for shell in shells)], flush=True)
+    lab.adopt("policy: ours\nexec: {allow: /bin/sh}\n", 5)
+    lab.commit(flush=True)
+    assert Tally(row["verdict.outcome"] for row in lab.rows.values())["unauthorized"] == 500
+    lab.restart()
+    lab.judge([shop.says(A, shells[-1])])
+    while lab.partition.ledger.pending:
+        lab.commit(flush=True)
+    assert {row["verdict.outcome"] for row in lab.rows.values() if row["event.action"] == "exec"} == {"authorized"}
+
+
+def row_about(lab: Lab, program: str) -> Event:
+    (row,) = (row for row in lab.rows.values() if row.get("process.executable") == program)
+    return row
 
 
 def test_new_and_unauthorized_activities_are_rows_at_once_the_others_at_a_flush() -> None:
