@@ -1,36 +1,28 @@
-"""Row A1 on a real engine: what the inventory lists is what the engine's own tool lists, also of what was removed unseen."""
+"""Rows A1 and A3 on a real engine and a real registry: what the inventory lists is what runs, and which of it no registry knows."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import monotonic
 
 import pytest
 
 from deploy.inventory.containers import containers_of
 from deploy.inventory.estate import Estate
 from deploy.inventory.images import images_of
-from deploy.view.rows import Row, rows_of
-from deploy.view.store import Store
+from deploy.stack.ports import find_free_port
 from producers.formats.docker import DockerFormat
-from producers.normalise import outcomes_of
+from producers.formats.registry import registry_format
 from producers.origins.docker import DockerOrigin
-from producers.types import FormatOptions, Position, Record
-from schemas.codec import encode_event
-from streams.judge.contents import Contents
-from streams.judge.envelopes import Envelopes
-from streams.judge.memo import Limits
-from streams.judge.partition import Partition
-from streams.judge.policy import CompiledPolicies
-from tests.deploy.baselines.lab import policies
+from producers.types import FormatOptions, Gap, Position, Record
+from tests.deploy.inventory.chain import Chain, Source
+from tests.producers.formats.real_registry import feeder, need, serving
 from tests.producers.origins.docker.podman import IMAGE, Podman, own_podman
+from tests.producers.origins.feeding import fed
 
 pytestmark = pytest.mark.privileged
-
-PATIENCE_SECONDS = 60  # only a test that fails waits so long
 
 
 @pytest.fixture
@@ -39,56 +31,29 @@ def podman() -> Iterator[Podman]:
         yield podman
 
 
-def judge() -> Partition:
-    return Partition(0, Contents(CompiledPolicies.compile(policies())), Limits(2_000, 2_000), 2**24, Envelopes())
-
-
 @dataclass(slots=True)
-class Chain:
-    """A collector, a judge and a view, without Kafka between them."""
+class Engine:
+    """A collector of an engine, which goes on where it was left."""
 
-    cluster: str
-    partition: Partition = field(default_factory=judge)
+    podman: Podman
+    chain: Chain = field(default_factory=Chain)
+    format: DockerFormat = field(default_factory=lambda: DockerFormat(FormatOptions(cluster="lab", host="node")))
     position: Position | None = None
-    events: int = 0
-    store: Store | None = None
+    _origin: DockerOrigin = field(init=False)
 
-    def collect(self, podman: Podman, enough: Callable[[Estate], bool]) -> Estate:
-        """Collect from where it was left until the inventory is as expected."""
-        origin, format_ = DockerOrigin(podman.address), DockerFormat(FormatOptions(cluster=self.cluster, host="node"))
-        origin.open(self.position)
-        deadline = monotonic() + PATIENCE_SECONDS
-        while not enough(estate := self.estate()):
-            assert monotonic() < deadline, [one.known for one in estate.containers]
-            for item in origin.read(100, 0.1):
-                self.position = item.position
-                if isinstance(item, Record):
-                    self._judge(item, format_)
-        origin.close()
-        return estate
+    def read(self, limit: int, timeout_seconds: float) -> Sequence[Record | Gap]:
+        items = self._origin.read(limit, timeout_seconds)
+        self.position = items[-1].position if items else self.position
+        return items
 
-    def _judge(self, record: Record, format_: DockerFormat) -> None:
-        for outcome in outcomes_of(format_, record):
-            assert isinstance(outcome.result, dict)
-            self.events += 1
-            event = outcome.result | {"event.id": f"{self.cluster}:0000:{self.events:012d}"}
-            _, counter = self.partition.admit(event["entity.id"].encode(), encode_event(event))
-            if counter is not None:
-                counter.count += 1
-
-    def estate(self) -> Estate:
-        state, activities = self.partition.take(flush=True)
-        self.store = self.store or _store()
-        rows: list[Row] = [row for key, value in state for row in rows_of("judge-state", key, value)]
-        rows += [row for key, value in activities for row in rows_of("activities", key, value)]
-        self.store.write("judge-state", rows, {})
-        return Estate(self.store.connection)
-
-
-def _store() -> Store:
-    store = Store(Path(":memory:"))
-    store.create({})
-    return store
+    def collect(self, enough: Callable[[Estate], bool], *beside: Source) -> Estate:
+        """Collect, beside other sources, until the inventory is as expected."""
+        self._origin = DockerOrigin(self.podman.address)
+        self._origin.open(self.position)
+        try:
+            return self.chain.collect([(self, self.format), *beside], enough)
+        finally:
+            self._origin.close()
 
 
 def listed(podman: Podman) -> set[str]:
@@ -109,25 +74,54 @@ def names(estate: Estate) -> list[str]:
 )  # httpcore leaves a failed socket to the collector
 def test_the_inventory_equals_what_podman_lists_also_after_a_removal_that_nobody_saw(podman: Podman) -> None:
     podman("tag", IMAGE, "localhost/shop/other:1.0")
-    chain = Chain("lab")
+    engine = Engine(podman)
     podman.run("there")
-    estate = chain.collect(podman, lambda estate: names(estate) == ["there"])
+    estate = engine.collect(lambda estate: names(estate) == ["there"])
     podman.run("web")
     podman.run("db")
-    estate = chain.collect(podman, lambda estate: names(estate) == ["db", "there", "web"])
+    estate = engine.collect(lambda estate: names(estate) == ["db", "there", "web"])
     assert running(estate) == listed(podman)
     assert len(running(estate)) == 1
 
     # Nobody collects meanwhile; what an engine has lost of its past: tests/producers/origins/docker/test_gone.py.
     podman("rm", "--force", "--time", "0", "web")
     podman("stop", "--time", "0", "there")
-    estate = chain.collect(podman, lambda estate: names(estate) == ["db"])
+    estate = engine.collect(lambda estate: names(estate) == ["db"])
     assert running(estate) == listed(podman)
     states = {one.name: one.state for one in containers_of(estate)}
     assert states == {"db": "running", "there": "stopped", "web": "removed"}
 
     podman("start", "there")
-    chain.collect(podman, lambda estate: names(estate) == ["db", "there"])
+    engine.collect(lambda estate: names(estate) == ["db", "there"])
     podman("rm", "--all", "--force", "--time", "0")
-    estate = chain.collect(podman, lambda estate: names(estate) == [])
+    estate = engine.collect(lambda estate: names(estate) == [])
     assert running(estate) == listed(podman) == set()
+
+
+def unregistered(estate: Estate) -> list[list[str]]:
+    return [sorted(one.names) for one in images_of(estate) if one.running and one.registered is False]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_only_what_was_loaded_past_the_registry_is_unregistered(podman: Podman, tmp_path: Path) -> None:
+    need("docker-registry")
+    taker = feeder()
+    with serving(tmp_path, find_free_port()) as registry:  # nobody takes its notifications
+        names = [f"{registry}/shop/{name}:1.0" for name in ("before", "now", "past")]
+        for name in names:
+            podman.import_image(name)
+        podman("push", "--tls-verify=false", names[0])
+    with fed(tmp_path / "spool", taker) as origin, serving(tmp_path, taker.port, registry):
+        podman("push", "--tls-verify=false", names[1])
+        podman("rmi", *names[:2])
+        for name in names[:2]:
+            podman("pull", "--tls-verify=false", name)
+        for name in names:
+            podman.run(name.rpartition("/")[2].partition(":")[0], image=name)
+        engine = Engine(podman)
+        estate = engine.collect(
+            lambda estate: len(running(estate)) == 3 and len(unregistered(estate)) == 1,
+            (origin, registry_format(FormatOptions())),
+        )
+    assert unregistered(estate) == [[names[2]]]
+    assert [one.registries for one in images_of(estate) if names[0] in one.names] == [(f"{registry}/shop/before",)]

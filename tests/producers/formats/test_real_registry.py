@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
-from pydantic import SecretStr
 
-from deploy.stack.ports import find_free_port
 from producers.formats.registry import registry_format
-from producers.origins.push import PushFeeder, PushOptions
 from producers.origins.spooled import SpooledOrigin
 from producers.types import FormatOptions
 from schemas.codec import Event
 from tests.producers.formats.oci_image import write_image
 from tests.producers.formats.reading import events_of
-from tests.producers.origins.feeding import MEBIBYTE, fed
-
-_TOKEN = "open-sesame"
-_PATIENCE_SECONDS = 60.0
+from tests.producers.formats.real_registry import PATIENCE_SECONDS, feeder, need, serving
+from tests.producers.origins.feeding import fed
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +28,12 @@ class Registry:
     origin: SpooledOrigin
 
     def skopeo(self, *arguments: str) -> None:
-        subprocess.run(["skopeo", *arguments], check=True, capture_output=True, timeout=_PATIENCE_SECONDS)
+        subprocess.run(["skopeo", *arguments], check=True, capture_output=True, timeout=PATIENCE_SECONDS)
 
     def events_until(self, action: str) -> list[Event]:
         """Return what the notifications become, up to the first ``action``."""
         bodies: list[bytes] = []
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             bodies += [item.data for item in self.origin.read(100, 0.2) if hasattr(item, "data")]
             events = events_of(registry_format(FormatOptions()), *bodies)
@@ -52,47 +44,10 @@ class Registry:
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[Registry]:
-    for program in ("docker-registry", "skopeo"):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not installed: apt-get install docker-registry skopeo")
-    feeder = PushFeeder("registry", PushOptions("127.0.0.1", 0, SecretStr(_TOKEN), MEBIBYTE))
-    with fed(tmp_path / "spool", feeder) as origin, _serving(tmp_path, feeder.port) as address:
+    need("docker-registry", "skopeo")
+    taker = feeder()
+    with fed(tmp_path / "spool", taker) as origin, serving(tmp_path, taker.port) as address:
         yield Registry(address, origin)
-
-
-@contextmanager
-def _serving(directory: Path, collector_port: int) -> Iterator[str]:
-    address = f"127.0.0.1:{find_free_port()}"
-    configuration = directory / "registry.yml"
-    configuration.write_text(f"""\
-version: 0.1
-storage: {{filesystem: {{rootdirectory: {directory / "data"}}}, delete: {{enabled: true}}}}
-http: {{addr: "{address}"}}
-notifications:
-  events: {{includereferences: true}}
-  endpoints:
-    - {{name: tidewaiter, url: "http://127.0.0.1:{collector_port}/", headers: {{Authorization: ["Bearer {_TOKEN}"]}}, timeout: 5s, threshold: 5, backoff: 1s}}
-""")
-    with (directory / "registry.log").open("wb") as log:
-        process = subprocess.Popen(["docker-registry", "serve", str(configuration)], stdout=log, stderr=log)
-        try:
-            _wait_for(address)
-            yield address
-        finally:
-            process.terminate()
-            process.wait(_PATIENCE_SECONDS)
-
-
-def _wait_for(address: str) -> None:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            httpx.get(f"http://{address}/v2/", trust_env=False)
-        except httpx.TransportError:
-            time.sleep(0.05)
-        else:
-            return
-    raise AssertionError("the registry does not answer")
 
 
 def test_pushes_pulls_and_deletions_of_a_real_registry(registry: Registry, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import blake2b
 from pathlib import Path
 
 import pytest
@@ -47,10 +48,10 @@ class Podman:
         done = subprocess.run([*self._command, *arguments], check=True, capture_output=True, text=True)
         return done.stdout.strip()
 
-    def run(self, name: str, *options: str) -> str:
+    def run(self, name: str, *options: str, image: str = IMAGE) -> str:
         """Start a container that sleeps and return its id; it has no network unless an option gives it one."""
         network = () if "--network" in options else ("--network", "none")
-        return self("run", "-d", *network, "--name", name, *_LIMITS, *options, IMAGE, "sleep", "600")
+        return self("run", "-d", *network, "--name", name, *_LIMITS, *options, image, "sleep", "600")
 
     def serve(self) -> None:
         self._service = subprocess.Popen(
@@ -69,15 +70,17 @@ class Podman:
             self._service.wait()
             Path(self.address.removeprefix("unix://")).unlink(missing_ok=True)
 
-    def import_image(self) -> None:
-        root = self._directory / "image" / "bin"
+    def import_image(self, name: str = IMAGE) -> None:
+        """Make an image of its own."""
+        root = self._directory / blake2b(name.encode()).hexdigest()[:12] / "bin"
         root.mkdir(parents=True)
         shutil.copy(_BUSYBOX, root / "busybox")
-        for name in ("sh", "sleep", "id", "cat"):
-            (root / name).symlink_to("busybox")
-        archive = self._directory / "image.tar"
+        for program in ("sh", "sleep", "id", "cat"):
+            (root / program).symlink_to("busybox")
+        (root / "name").write_text(name)
+        archive = root.parent.with_suffix(".tar")
         subprocess.run(["tar", "-C", root.parent, "-cf", archive, "."], check=True)
-        self("import", str(archive), IMAGE)
+        self("import", str(archive), name)
 
 
 @contextmanager

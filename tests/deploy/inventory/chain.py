@@ -1,0 +1,89 @@
+"""Collectors, a judge, the shared facts and a view, without Kafka between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Protocol
+
+from deploy.inventory.estate import Estate
+from deploy.view.rows import Row, rows_of
+from deploy.view.store import Store
+from producers.normalise import outcomes_of
+from producers.types import Format, Gap, Record
+from schemas.codec import encode_event
+from streams.correlate.facts import SharedFactsShard
+from streams.judge.contents import Contents
+from streams.judge.envelopes import Envelopes
+from streams.judge.memo import Limits
+from streams.judge.partition import Partition
+from streams.judge.policy import CompiledPolicies
+from tests.deploy.baselines.lab import policies
+
+PATIENCE_SECONDS = 60  # only a test that fails waits so long
+
+
+def judge() -> Partition:
+    return Partition(0, Contents(CompiledPolicies.compile(policies())), Limits(2_000, 2_000), 2**24, Envelopes())
+
+
+def new_store() -> Store:
+    store = Store(Path(":memory:"))
+    store.create({})
+    return store
+
+
+class Reads(Protocol):
+    """What records are read from."""
+
+    def read(self, limit: int, timeout_seconds: float) -> Sequence[Record | Gap]: ...
+
+
+Source = tuple[Reads, Format]
+
+
+@dataclass(slots=True)
+class Chain:
+    """What was collected, and what is known of it."""
+
+    partition: Partition = field(default_factory=judge)
+    shared: SharedFactsShard = field(default_factory=lambda: SharedFactsShard(policies()))
+    store: Store = field(default_factory=new_store)
+    events: int = 0
+
+    def collect(self, sources: Sequence[Source], enough: Callable[[Estate], bool]) -> Estate:
+        """Read open origins until the inventory is as expected."""
+        deadline = monotonic() + PATIENCE_SECONDS
+        while not enough(estate := self.estate()):
+            assert monotonic() < deadline, [one.known for one in estate.containers]
+            for origin, format_ in sources:
+                self.take(origin.read(100, 0.1), format_)
+        return estate
+
+    def take(self, items: Iterable[Record | Gap], format_: Format) -> None:
+        for item in items:
+            if isinstance(item, Record):
+                self._judge(item, format_)
+
+    def _judge(self, record: Record, format_: Format) -> None:
+        for outcome in outcomes_of(format_, record):
+            if not isinstance(outcome.result, dict):
+                continue  # a layer is nobody's event
+            self.events += 1
+            event = outcome.result | {"event.id": f"lab:0000:{self.events:012d}"}
+            _, counter = self.partition.admit(event["entity.id"].encode(), encode_event(event))
+            if counter is not None:
+                counter.count += 1
+
+    def estate(self) -> Estate:
+        state, activities = self.partition.take(flush=True)
+        rows: list[Row] = [row for key, value in state for row in rows_of("judge-state", key, value)]
+        for key, value in activities:
+            rows += rows_of("activities", key, value)
+            self.shared.take_row(value, 0)
+        for _, key, told in self.shared.tick(0):
+            rows += rows_of("shared-facts", key, told)
+        self.store.write("judge-state", rows, {})
+        return Estate(self.store.connection)
