@@ -15,11 +15,12 @@ from time import sleep
 import pytest
 
 from deploy.kafka import publish
-from schemas.codec import Event
+from schemas.codec import Event, loads
 from schemas.hit import Hit
 from schemas.policyset import Document, PolicySet
 from streams.judge.policy import CompiledPolicies
 from streams.judge.rules import RulesInForce
+from streams.judge.state import MARKS
 from streams.rules.ruleset import RuleSet, parse_rules
 from tests.streams.judge.broker import PATIENCE_SECONDS, Broker, broker_of, wait_for
 from tests.streams.judge.lab import Lab, does, facts, parsed, policies
@@ -83,6 +84,11 @@ class Change:
         self.judges[slot].communicate()
         self.judges[slot] = self.broker.start(slot)
 
+    def is_said(self) -> bool:
+        """Return whether nothing is left to be said anew, also of partitions whose judge was killed when it had judged the last event."""
+        latest = [dict(records)[MARKS] for records in self.broker.committed("judge-state").values() if records]
+        return not any(loads(marks)["doubtful"] for marks in latest)
+
     def run(self) -> None:
         for number in range(CHANGES):
             self.apply()
@@ -91,6 +97,7 @@ class Change:
             if number % KILL_EVERY == KILL_EVERY - 1:
                 self.kill()
         wait_for(self.broker.done)
+        wait_for(self.is_said)
         for judge in self.judges.values():
             judge.send_signal(signal.SIGTERM)
             judge.communicate(timeout=PATIENCE_SECONDS)
