@@ -14,9 +14,10 @@ __all__ = ["Image", "check_registry", "parse_image", "registries"]
 
 _HOST: Final = r"(?:localhost|[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9a-fA-F:]+\])"
 _WORD: Final = r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*"
+_PATH: Final = rf"{_WORD}(?:/{_WORD})*"
 _REFERENCE: Final = re.compile(
     rf"(?:(?P<registry>{_HOST}(?::[0-9]+)?)/)?"
-    rf"(?P<repository>{_WORD}(?:/{_WORD})*)"
+    rf"(?P<repository>{_PATH})"
     r"(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>[A-Za-z0-9+._-]+:[0-9a-fA-F]{32,}))?"
 )
 _PREFIXES: Final = ("docker-pullable://", "docker://")
