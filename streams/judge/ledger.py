@@ -82,7 +82,6 @@ class Ledger:
     def doubt(self, counters: Iterable[Counter]) -> None:
         """Let the rows of what was unauthorized be written anew, by what decides now: it may be closed, though it never happens again."""
         self._doubtful |= dict.fromkeys(counter for counter in counters if counter.activity and counter.unauthorized)
-        self.marks.doubtful = bool(self._doubtful)
 
     def keep(self, record: StateRecord) -> None:
         """Let a record of the state be written."""
@@ -142,7 +141,7 @@ class Ledger:
     @property
     def pending(self) -> bool:
         """Return whether counts or verdicts have changed that stand in no row yet."""
-        return bool(self._dirty) or self.marks.doubtful or self.hours.pending
+        return bool(self._dirty) or bool(self._doubtful) or self.hours.pending
 
     def take(self, row_of: Callable[[Counter], bytes], *, flush: bool) -> tuple[list[StateRecord], list[StateRecord]]:
         """Return and forget the records of ``judge-state`` and of ``activities`` that this transaction must write.
