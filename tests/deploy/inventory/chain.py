@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -14,6 +14,7 @@ from deploy.view.store import Store
 from producers.normalise import outcomes_of
 from producers.types import Format, Gap, Record
 from schemas.codec import encode_event
+from schemas.errors import Drop
 from streams.correlate.facts import SharedFactsShard
 from streams.judge.contents import Contents
 from streams.judge.envelopes import Envelopes
@@ -59,18 +60,16 @@ class Chain:
         while not enough(estate := self.estate()):
             assert monotonic() < deadline, [one.known for one in estate.containers]
             for origin, format_ in sources:
-                self.take(origin.read(100, 0.1), format_)
+                for item in origin.read(100, 0.1):
+                    if isinstance(item, Record):
+                        self._judge(item, format_)
         return estate
-
-    def take(self, items: Iterable[Record | Gap], format_: Format) -> None:
-        for item in items:
-            if isinstance(item, Record):
-                self._judge(item, format_)
 
     def _judge(self, record: Record, format_: Format) -> None:
         for outcome in outcomes_of(format_, record):
-            if not isinstance(outcome.result, dict):
-                continue  # a layer is nobody's event
+            if isinstance(outcome.result, Drop):  # a layer is nobody's event
+                continue
+            assert isinstance(outcome.result, dict)
             self.events += 1
             event = outcome.result | {"event.id": f"lab:0000:{self.events:012d}"}
             _, counter = self.partition.admit(event["entity.id"].encode(), encode_event(event))
