@@ -1,11 +1,12 @@
-"""Everything that is asked of alerts, read from the topics as they stand now."""
+"""Everything that is asked of alerts, read from the view as things stand now."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping
 
-from deploy.kafka import partitions_of, read_all
+from deploy.kafka import read_all
 from deploy.view.read import entities
 from deploy.view.update import following
 from schemas.alert import Alert
@@ -15,32 +16,36 @@ from streams.alerts.incidents import Incident, incidents_of
 from streams.applied import RULES_KEY
 from streams.rules.ruleset import RuleSet
 
-__all__ = ["alert_named", "homes", "incidents", "read_alerts", "remedies"]
+__all__ = ["alert_named", "incidents", "read_alerts", "remedies"]
 
 
 def read_alerts(settings: Settings) -> list[Alert]:
     """Return all alerts as they stand, in the order in which they were opened; what cannot be read is a ``ConfigurationError``."""
-    partitions_of(settings.kafka, "alerts")
+    with following(settings, ("alerts",)) as view:
+        return _alerts(view)
+
+
+def incidents(settings: Settings, window_hours: float) -> list[Incident]:
+    """Return the stories that alerts tell."""
+    with following(settings, ("alerts", "judge-state")) as view:
+        return incidents_of(_alerts(view), _homes(view), window_hours)
+
+
+def _alerts(view: sqlite3.Connection) -> list[Alert]:
     try:
-        found = [Alert.decode(value) for value in read_all(settings.kafka, "alerts").values() if value]
+        found = [Alert.decode(value) for (value,) in view.execute("SELECT value FROM alerts")]
     except Invalid as error:
         raise ConfigurationError(f"topic alerts: {error}; run the version of Tidewaiter that wrote it") from error
     return sorted(found, key=lambda alert: (alert.opened, alert.id))
 
 
-def homes(settings: Settings) -> Mapping[str, set[str]]:
+def _homes(view: sqlite3.Connection) -> Mapping[str, set[str]]:
     """Return the hosts of each principal that has containers, as far as they are known."""
     found: defaultdict[str, set[str]] = defaultdict(set)
-    with following(settings) as view:
-        for one in entities(view, "container"):
-            if host := one.own.get("host.name"):
-                found[one.principal].add(host)
+    for one in entities(view, "container"):
+        if host := one.own.get("host.name"):
+            found[one.principal].add(host)
     return found
-
-
-def incidents(settings: Settings, window_hours: float) -> list[Incident]:
-    """Return the stories that alerts tell."""
-    return incidents_of(read_alerts(settings), homes(settings), window_hours)
 
 
 def remedies(settings: Settings) -> dict[str, str]:

@@ -24,7 +24,7 @@ from deploy.cli.inventory_table import (
 )
 from deploy.cli.options import Json, time_named
 from deploy.inventory.containers import containers_of
-from deploy.inventory.estate import Estate
+from deploy.inventory.estate import TOPICS_READ, Estate
 from deploy.inventory.hosts import hosts_of
 from deploy.inventory.images import Image, images_of
 from deploy.inventory.registries import registries_of
@@ -32,6 +32,7 @@ from deploy.inventory.secrets import misplaced_of, secrets_of
 from deploy.inventory.unused import unused_of
 from deploy.inventory.users import users_of
 from deploy.inventory.workloads import workloads_of
+from deploy.view.read import unreadable
 from deploy.view.update import following
 from schemas.settings import load_settings
 from schemas.topics import Name
@@ -225,11 +226,10 @@ def _estate(*, rebuild: bool) -> Iterator[Estate]:
         def progress(topic: Name, records: int) -> None:
             status.update(f"reading {topic}: {records} records")
 
-        with following(load_settings(), rebuild=rebuild, progress=progress) as view:
+        with following(load_settings(), TOPICS_READ, rebuild=rebuild, progress=progress) as view:
             status.stop()
-            (unreadable,) = view.execute("SELECT value FROM meta WHERE name = 'unreadable'").fetchone()
-            if unreadable != "0":
-                err.print(f"{unreadable} records cannot be read by this version and are left out", style="yellow")
+            if left_out := unreadable(view, TOPICS_READ):
+                err.print(f"{left_out} records cannot be read by this version and are left out", style="yellow")
             yield Estate(view)
 
 

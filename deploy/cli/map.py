@@ -20,7 +20,7 @@ from deploy.map.drawing import subtitle_of
 from deploy.map.end import End
 from deploy.map.graph import Edge, Map, Node
 from deploy.map.narrow import MAX_DRAWN, MAX_LINES, Wanted, by_namespace, concerning, gravest, narrowed
-from deploy.map.read import Asked, read_map
+from deploy.map.read import TOPICS_READ, Asked, read_map
 from deploy.map.svg import write_svg
 from deploy.map.tally import OUTCOMES
 from deploy.pipeline import policies_in_force
@@ -101,7 +101,7 @@ def _wanted(verdicts: list[str], since: str) -> Iterator[Wanted]:
 
 def _read(settings: Settings, asked: Asked, *, rebuild: bool) -> Map:
     policies = policies_in_force(settings)
-    with following(settings, rebuild=rebuild) as view:
+    with following(settings, TOPICS_READ, rebuild=rebuild) as view:
         return read_map(view, DataClasses.of(policies.policies if policies else ()), asked)
 
 

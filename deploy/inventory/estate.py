@@ -12,8 +12,12 @@ from deploy.inventory.catalog import Catalog
 from deploy.view.read import Activity, Entity, activities, entities, shared_facts, shared_records
 from schemas.codec import Event, loads
 from schemas.shared import IMAGE, SECRET, SharedRecord, united
+from schemas.topics import Name
 
 __all__ = ["NOT_OBSERVABLE", "Denial", "Estate", "Run", "Workload", "workload_of"]
+
+TOPICS_READ: Final[tuple[Name, ...]] = ("shared-facts", "baselines", "judge-state", "activities")
+"""What the view must have read for it."""
 
 NOT_OBSERVABLE: Final = "not observable"
 """What no sensor reports cannot be told from what is not there."""

@@ -1,20 +1,34 @@
-"""Reading key figures from their topic: only those that are asked for, of all that were ever counted."""
+"""Reading key figures from the view: only those that are asked for, of all that were ever counted."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sqlite3
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
-from deploy.kafka import partitions_of, read_all
-from deploy.kpi.periods import By, Span
+from deploy.kpi.periods import BY, By, Span
+from deploy.view.read import unreadable
+from deploy.view.update import following
 from schemas.errors import ConfigurationError, Invalid
-from schemas.kpi import UNDATED, KpiRecord, Place, place_of
+from schemas.kpi import UNDATED, KpiRecord, Place
 from schemas.settings import Settings
+from schemas.topics import Name
 
 __all__ = ["latest", "needed", "read_records"]
 
+_TOPICS: Final[tuple[Name, ...]] = ("kpi",)
 _LATEST: Final[dict[By, int]] = {"hour": 24, "day": 31}
+_LATER: Final = "~"
+"""Behind a period it is later than all hours of it."""
+
+_PERIODS: Final = "SELECT DISTINCT substr(hour, 1, ?) FROM kpi WHERE hour <> ? ORDER BY 1 DESC LIMIT ?"
+_OF_SPAN: Final = "SELECT hour, kind, partition, series, value FROM kpi WHERE hour = ? OR (hour >= ? AND hour < ?)"
+_STOOD_BEFORE: Final = """
+SELECT hour, kind, partition, series, value FROM kpi JOIN (
+    SELECT max(hour) AS hour, kind, partition FROM kpi WHERE kind = 'levels' AND hour <> ? AND hour < ? GROUP BY partition
+) USING (hour, kind, partition)
+"""
 
 
 def read_records(settings: Settings, span: Span) -> tuple[Span, list[KpiRecord]]:
@@ -22,28 +36,37 @@ def read_records(settings: Settings, span: Span) -> tuple[Span, list[KpiRecord]]
 
     Raises ``ConfigurationError`` for what this version cannot read.
     """
-    partitions_of(settings.kafka, "kpi")  # which says what to do where there is no such topic
-    try:
-        found = {place_of(key or b""): value for (_, key), value in read_all(settings.kafka, "kpi").items() if value}
-        bounded = span if span.begin or span.end else latest(found, span)
-        return bounded, [KpiRecord.read(place, found[place]) for place in needed(found, bounded)]
-    except Invalid as error:
-        raise ConfigurationError(f"topic kpi: {error}; run the version of Tidewaiter that wrote it") from error
+    with following(settings, _TOPICS) as view:
+        bounded = span if span.begin or span.end else latest(view, span)
+        try:
+            records = list(needed(view, bounded))
+        except Invalid as error:
+            raise _not_ours(str(error)) from error
+        if left_out := unreadable(view, _TOPICS):
+            raise _not_ours(f"{left_out} records are no key figures")
+    return bounded, records
 
 
-def latest(places: Iterable[Place], span: Span) -> Span:
+def _not_ours(what: str) -> ConfigurationError:
+    return ConfigurationError(f"topic kpi: {what}; run the version of Tidewaiter that wrote it")
+
+
+def latest(view: sqlite3.Connection, span: Span) -> Span:
     """Return the span with the latest periods of which anything is known."""
-    known = sorted({span.period_of(place.hour) for place in places if place.hour != UNDATED})[-_LATEST[span.by] :]
-    return replace(span, begin=known[0]) if known else span
+    known = view.execute(_PERIODS, [BY[span.by], UNDATED, _LATEST[span.by]]).fetchall()
+    return replace(span, begin=known[-1][0]) if known else span
 
 
-def needed(places: Iterable[Place], span: Span) -> list[Place]:
-    """Return what a span needs: what lies in it, what has no time, and of each partition how things stood before."""
-    before: dict[int, Place] = {}
-    found: list[Place] = []
-    for place in places:
-        if place.hour == UNDATED or span.holds(span.period_of(place.hour)):
-            found.append(place)
-        elif place.kind == "levels" and place.hour < span.begin:
-            before[place.partition] = max(place, before.get(place.partition, place))
-    return [*before.values(), *found]
+def needed(view: sqlite3.Connection, span: Span) -> Iterator[KpiRecord]:
+    """Yield what a span needs: what lies in it, what has no time, and of each partition how things stood before.
+
+    Raises ``Invalid`` for a record that this version cannot read.
+    """
+    begin, end = span.period_of(span.begin), span.period_of(span.end) + _LATER
+    yield from _records(view, _STOOD_BEFORE, UNDATED, begin)
+    yield from _records(view, _OF_SPAN, UNDATED, begin, end)
+
+
+def _records(view: sqlite3.Connection, query: str, *values: Any) -> Iterator[KpiRecord]:
+    for hour, kind, partition, series, value in view.execute(query, values):
+        yield KpiRecord.read(Place(hour, kind, partition, series), value)

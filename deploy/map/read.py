@@ -15,9 +15,13 @@ from deploy.services import SERVICE_WRITES, services_of
 from deploy.view.read import Activity, activities, entities
 from schemas.codec import dumps
 from schemas.matching import clean_address
+from schemas.topics import Name
 from streams.judge.data import DataClasses
 
 __all__ = ["Asked", "read_map"]
+
+TOPICS_READ: Final[tuple[Name, ...]] = ("judge-state", "activities")
+"""What the view must have read for it."""
 
 _ABOUT: Final = "a.dimension IN ('egress', 'ingress', 'dns')"
 _SERVICES: Final = f"a.dimension = 'api' AND a.action IN ({', '.join('?' * len(SERVICE_WRITES))})"

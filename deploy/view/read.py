@@ -1,4 +1,4 @@
-"""What is asked of the view most: entities, activities summed over partitions, shared facts, baselines.
+"""What is asked of the view most: entities, activities summed over partitions, shared facts.
 
 ``known`` of an entity or an activity is what decides of it (facts and settings), ``own`` what does not (names, addresses, labels),
 ``done`` the activity without either. All of it is flat, in the names of ``schemas.fields``.
@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, reduce
 from itertools import groupby
@@ -15,9 +15,10 @@ from typing import Any, Final
 
 from schemas.codec import Event, dumps, loads
 from schemas.shared import SharedRecord
+from schemas.topics import Name
 from streams.judge.shared import SharedFacts
 
-__all__ = ["Activity", "Entity", "activities", "entities", "shared_facts", "shared_records"]
+__all__ = ["Activity", "Entity", "activities", "entities", "shared_facts", "shared_records", "unreadable"]
 
 
 _LONG: Final = 16_384
@@ -104,6 +105,12 @@ def shared_facts(view: sqlite3.Connection, kind: str = "") -> SharedFacts:
     for subject, source, text in _shared(view, kind):
         found.put(dumps([subject, source]), text.encode())
     return found
+
+
+def unreadable(view: sqlite3.Connection, topics: Iterable[Name]) -> int:
+    """Return how many records of these topics this version could not read: the view has nothing of them."""
+    counts = dict(view.execute("SELECT topic, unreadable FROM topics"))
+    return sum(counts[topic] for topic in topics)
 
 
 def _shared(view: sqlite3.Connection, kind: str) -> sqlite3.Cursor:

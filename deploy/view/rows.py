@@ -12,10 +12,11 @@ from schemas.codec import Event, decode, dumps_sorted, loads
 from schemas.errors import Invalid
 from schemas.facts import is_container, principal_of
 from schemas.fields import FIELDS
+from schemas.kpi import place_of
 from schemas.shared import SharedRecord
 from schemas.topics import Name
 
-__all__ = ["TOPICS_READ", "Content", "Principal", "Row", "Value", "rows_of"]
+__all__ = ["Content", "Principal", "Row", "Value", "rows_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,8 @@ Value = str | int | bytes | Principal | Content
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of a table by its key; without values it is gone."""
+    """A row by its key; without values it is gone."""
 
-    table: str
     key: tuple[Value, ...]
     values: tuple[Value, ...] | None
 
@@ -100,7 +100,7 @@ def _state_rows(key: bytes, value: bytes | None) -> Iterator[Row]:
     """Yield the entity of a record of ``judge-state``; counters stand in ``activities``, the rest is the judge's own."""
     if key.startswith(_ENTITY):
         entity = key.removeprefix(_ENTITY).decode()
-        yield Row("entities", (entity,), None if value is None else _entity(entity, decode(value)))
+        yield Row((entity,), None if value is None else _entity(entity, decode(value)))
 
 
 def _entity(entity: str, stored: Event) -> tuple[Value, ...]:
@@ -119,8 +119,8 @@ def _activity_rows(key: bytes, value: bytes | None) -> Iterator[Row]:
     if len(parts) != _KEY_PARTS:
         raise Invalid("not the key of a row: principal|context|activity|partition")
     principal, context, slot, partition = parts
-    place = (Principal(principal), bytes.fromhex(context), slot, int(partition))
-    yield Row("activities", place, None if value is None else _activity(decode(value)))
+    place = (Principal(principal), bytes.fromhex(context), slot, _count(int(partition)))
+    yield Row(place, None if value is None else _activity(decode(value)))
 
 
 def _activity(row: Event) -> tuple[Value, ...]:
@@ -141,7 +141,7 @@ def _activity(row: Event) -> tuple[Value, ...]:
 def _shared_rows(key: bytes, value: bytes | None) -> Iterator[Row]:
     match loads(key):
         case [str(subject), str(source)]:
-            yield Row("shared", (subject, source), None if value is None else (_shared(value),))
+            yield Row((subject, source), None if value is None else (_shared(value),))
         case _:
             raise Invalid("not the key of shared facts: [subject, source]")
 
@@ -152,7 +152,17 @@ def _shared(value: bytes) -> Content:
 
 
 def _baseline_rows(key: bytes, value: bytes | None) -> Iterator[Row]:
-    yield Row("baselines", (Principal(key.decode()),), None if value is None else (Profile.decode(value).state,))
+    yield Row((Principal(key.decode()),), None if value is None else (Profile.decode(value).state,))
+
+
+def _alert_rows(key: bytes, value: bytes | None) -> Iterator[Row]:
+    yield Row((key.decode(),), None if value is None else (value,))
+
+
+def _figure_rows(key: bytes, value: bytes | None) -> Iterator[Row]:
+    place = place_of(key)
+    _count(place.series)
+    yield Row(place, None if value is None else (value,))
 
 
 def _texts(fields: Mapping[str, Any], *names: str) -> tuple[str, ...]:
@@ -175,8 +185,7 @@ _READERS: Final[Mapping[Name, Callable[[bytes, bytes | None], Iterator[Row]]]] =
         "baselines": _baseline_rows,
         "judge-state": _state_rows,
         "activities": _activity_rows,
+        "alerts": _alert_rows,
+        "kpi": _figure_rows,
     }
 )
-
-TOPICS_READ: Final = tuple(_READERS)
-"""The topics that the view follows, in the order in which it reads them."""

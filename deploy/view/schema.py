@@ -7,24 +7,32 @@ entities    a container, host, user, image … that has facts             ``judg
 activities  one activity of one context, as one events partition saw it  ``activities``
 shared      what one source says of an image, a workload or a secret    ``shared-facts``
 baselines   where a principal stands                                    ``baselines``
+alerts      an alert, as its record has it                              ``alerts``
+kpi         key figures of an hour and partition, likewise              ``kpi``
 ==========  ==========================================================  =====================================
 
 ``principals`` and ``contents`` hold what many rows have in common, once: names, and JSON objects. ``known`` points to deciding facts and
 settings, ``done`` to the rest of an activity, ``verdict`` to ``verdict.*`` without what the row itself says. Times are text as in
-events, empty where there is none. Numbers of rows differ from view to view, what they say does not.
+events, empty where there is none. Numbers of rows differ from view to view, what they say does not. Each topic is followed by itself:
+``topics`` says which of that name it is, when it was read last, and how many of its records could not be read.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
-__all__ = ["COLUMNS", "DDL", "version_of_view"]
+from schemas.topics import Name
+
+__all__ = ["COLUMNS", "DDL", "TABLES", "version_of_view"]
 
 DDL: Final = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE topics (topic TEXT PRIMARY KEY, generation TEXT NOT NULL, read REAL NOT NULL, unreadable INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE positions (topic TEXT, partition INTEGER, position INTEGER NOT NULL, PRIMARY KEY (topic, partition)) WITHOUT ROWID;
 CREATE TABLE principals (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE contents (id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, text TEXT NOT NULL);
@@ -46,6 +54,10 @@ CREATE TABLE shared (
 CREATE TABLE baselines (
     principal INTEGER PRIMARY KEY, state TEXT NOT NULL
 );
+CREATE TABLE alerts (id TEXT PRIMARY KEY, value BLOB NOT NULL);
+CREATE TABLE kpi (
+    hour TEXT, kind TEXT, partition INTEGER, series INTEGER, value BLOB NOT NULL, PRIMARY KEY (hour, kind, partition, series)
+);
 """
 
 COLUMNS: Final = {
@@ -59,8 +71,22 @@ COLUMNS: Final = {
     ),
     "shared": (("subject", "source"), ("record",)),
     "baselines": (("principal",), ("state",)),
+    "alerts": (("id",), ("value",)),
+    "kpi": (("hour", "kind", "partition", "series"), ("value",)),
 }
 """Of each table the columns of its key, and the others, in the order in which ``rows`` gives their values."""
+
+TABLES: Final[Mapping[Name, str]] = MappingProxyType(
+    {
+        "judge-state": "entities",
+        "activities": "activities",
+        "shared-facts": "shared",
+        "baselines": "baselines",
+        "alerts": "alerts",
+        "kpi": "kpi",
+    }
+)
+"""Of each topic the table."""
 
 
 def version_of_view() -> str:

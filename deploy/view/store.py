@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
 from deploy.view.rows import Content, Principal, Row, Value
-from deploy.view.schema import COLUMNS, DDL
+from deploy.view.schema import COLUMNS, DDL, TABLES
+from schemas.topics import Name
 
-__all__ = ["Store"]
+__all__ = ["Followed", "Store"]
 
 _DIGEST_BYTES: Final = 16
 _MAX_REMEMBERED: Final = 500_000
@@ -44,6 +46,15 @@ DELETE FROM principals WHERE id NOT IN (
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A topic that was read before: which of its name it is, when it was read last (seconds since 1970), and how many records could not be."""
+
+    generation: str
+    read: float
+    unreadable: int
+
+
 class Store:
     """One file; used by one thread of one process at a time for writing, while others may read."""
 
@@ -70,15 +81,35 @@ class Store:
         except sqlite3.OperationalError:  # there are no tables
             return {}
 
-    def positions(self, topic: str) -> dict[int, int]:
+    def followed(self, topic: Name) -> Followed | None:
+        """Return what is known of a topic; None where it was never read."""
+        row = self.connection.execute(
+            "SELECT generation, read, unreadable FROM topics WHERE topic = ?", [topic]
+        ).fetchone()
+        return Followed(*row) if row else None
+
+    def begin(self, topic: Name, generation: str, moment: float) -> int:
+        """Let go of all rows of a topic, which is read from its beginning from now on, and return how many there were."""
+        self.connection.execute("BEGIN IMMEDIATE")
+        gone = self.connection.execute(f"DELETE FROM {TABLES[topic]}").rowcount  # noqa: S608 - names of ours
+        self.connection.execute("DELETE FROM positions WHERE topic = ?", [topic])
+        self.connection.execute("INSERT OR REPLACE INTO topics VALUES (?, ?, ?, 0)", [topic, generation, moment])
+        self.connection.execute("COMMIT")
+        return gone
+
+    def positions(self, topic: Name) -> dict[int, int]:
         """Return where to read on in each partition of a topic that was read before."""
         return dict(self.connection.execute("SELECT partition, position FROM positions WHERE topic = ?", [topic]))
 
-    def write(self, topic: str, rows: Iterable[Row], positions: Mapping[int, int]) -> None:
-        """Write rows, of a key the last one, and where to read on behind them: all of it or, where the process dies, nothing."""
+    def write(self, topic: Name, rows: Iterable[Row], positions: Mapping[int, int], unreadable: int = 0) -> None:
+        """Write rows, of a key the last one, and where to read on behind them: all of it or, where the process dies, nothing.
+
+        ``unreadable`` are records among them that could not be read.
+        """
         self.connection.execute("BEGIN IMMEDIATE")
         for row in rows:
-            self._write(row)
+            self._write(TABLES[topic], row)
+        self.connection.execute("UPDATE topics SET unreadable = unreadable + ? WHERE topic = ?", [unreadable, topic])
         places = [(topic, number, position) for number, position in positions.items()]
         self.connection.executemany("INSERT OR REPLACE INTO positions VALUES (?, ?, ?)", places)
         self.connection.execute("COMMIT")
@@ -86,6 +117,10 @@ class Store:
     def note(self, **meta: str) -> None:
         """Keep something beside the rows."""
         self.connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta.items())
+
+    def note_read(self, topic: Name, moment: float) -> None:
+        """Note that a topic was read to its end, beginning at this moment."""
+        self.connection.execute("UPDATE topics SET read = ? WHERE topic = ?", [moment, topic])
 
     def tidy(self, replaced: int) -> bool:
         """Let go of contents and names that no row points to, if so many rows were written that this may be half of them; return whether it was."""
@@ -101,12 +136,12 @@ class Store:
         """Let go of the file."""
         self.connection.close()
 
-    def _write(self, row: Row) -> None:
+    def _write(self, table: str, row: Row) -> None:
         key = tuple(map(self._column, row.key))
         if row.values is None:
-            self.connection.execute(_DELETES[row.table], key)
+            self.connection.execute(_DELETES[table], key)
         else:
-            self.connection.execute(_INSERTS[row.table], (*key, *map(self._column, row.values)))
+            self.connection.execute(_INSERTS[table], (*key, *map(self._column, row.values)))
 
     def _column(self, value: Value) -> str | int | bytes:
         if isinstance(value, Principal):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,10 +12,9 @@ from time import time
 from typing import Final
 
 from deploy.kafka import generations_of
-from deploy.view.rows import TOPICS_READ, Row, rows_of
+from deploy.view.rows import Row, rows_of
 from deploy.view.schema import version_of_view
-from deploy.view.store import Store
-from schemas.codec import dumps_sorted
+from deploy.view.store import Followed, Store
 from schemas.errors import Invalid
 from schemas.settings import Settings
 from schemas.topics import Name
@@ -41,9 +40,9 @@ def _in_silence(_: Name, __: int) -> None:
 
 @contextmanager
 def following(
-    settings: Settings, *, rebuild: bool = False, progress: Progress = _in_silence
+    settings: Settings, topics: Iterable[Name], *, rebuild: bool = False, progress: Progress = _in_silence
 ) -> Iterator[sqlite3.Connection]:
-    """Bring the view up to date and let it be read, as it is then, while the context lasts.
+    """Bring what the view has of these topics up to date and let it be read, as it is then, while the context lasts.
 
     Several processes may ask at once: one brings the view up to date, the others wait for it and read on from there. Blocks while a
     transaction of a judge is open. Raises ``ConfigurationError`` where Kafka does not answer or has no such topics.
@@ -52,7 +51,7 @@ def following(
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        store = update(settings, directory / _FILE, rebuild=rebuild, progress=progress)
+        store = update(settings, directory / _FILE, topics, rebuild=rebuild, progress=progress)
         store.connection.execute("BEGIN")
         store.connection.execute("SELECT 1 FROM meta").fetchone()  # what is read from now on is of this moment
     try:
@@ -61,25 +60,47 @@ def following(
         store.close()
 
 
-def update(settings: Settings, path: Path, *, rebuild: bool = False, progress: Progress = _in_silence) -> Store:
-    """Return the view in a file, up to date; the caller keeps others from writing it."""
-    generations = generations_of(settings.kafka, TOPICS_READ)
-    expected = {"version": version_of_view(), "generation": dumps_sorted(generations).decode()}
-    partitions = {topic: count for topic, (_, count) in generations.items()}
-    store = _opened(path)
-    if rebuild or not _goes_on(store.meta(), expected):
-        store = _anew(store, path, expected)
-    try:
-        _read(settings, store, partitions, progress)
-    except Moved:
-        store = _anew(store, path, expected)
-        _read(settings, store, partitions, progress)
+def update(
+    settings: Settings, path: Path, topics: Iterable[Name], *, rebuild: bool = False, progress: Progress = _in_silence
+) -> Store:
+    """Return the view in a file, of these topics up to date; the caller keeps others from writing it."""
+    generations = generations_of(settings.kafka, topics)
+    store, version = _opened(path), version_of_view()
+    if rebuild or store.meta().get("version") != version:
+        store.close()
+        _remove(path)
+        store = Store(path)
+        store.create({"version": version, "replaced": "0"})
+    replaced = int(store.meta()["replaced"])
+    for topic, (generation, partitions) in generations.items():
+        replaced += _follow(settings, _Batch(store, topic, progress), f"{generation}/{partitions}", partitions)
+    store.note(replaced="0" if store.tidy(replaced) else str(replaced))
     return store
 
 
-def _goes_on(meta: Mapping[str, str], expected: Mapping[str, str]) -> bool:
-    """Return whether what is there is of these topics and this version, and was read not too long ago."""
-    return expected.items() <= meta.items() and 0 <= time() - float(meta["read"]) < _LONGEST_SECONDS
+def _follow(settings: Settings, batch: _Batch, generation: str, partitions: int) -> int:
+    """Read a topic to its end, from its beginning where it cannot be gone on from; return how many rows that may have replaced."""
+    store, topic, began, replaced = batch.store, batch.topic, time(), 0
+    if not _goes_on(store.followed(topic), generation):
+        replaced = store.begin(topic, generation, began)
+    begin = store.positions(topic)
+    try:
+        _read(settings, batch, partitions, begin)
+    except Moved:
+        replaced += store.begin(topic, generation, began)
+        begin = {}
+        _read(settings, batch, partitions, begin)
+    store.note_read(topic, began)
+    return replaced + (batch.read if begin else 0)
+
+
+def _goes_on(known: Followed | None, generation: str) -> bool:
+    """Return whether what is there is of this topic, and was read not too long ago."""
+    return known is not None and known.generation == generation and 0 <= time() - known.read < _LONGEST_SECONDS
+
+
+def _read(settings: Settings, batch: _Batch, partitions: int, begin: Mapping[int, int]) -> None:
+    read_to_end(settings.kafka, _CLIENT, batch.topic, range(partitions), batch.take, begin=begin, noted=batch.write)
 
 
 def _opened(path: Path) -> Store:
@@ -92,30 +113,9 @@ def _opened(path: Path) -> Store:
         return Store(path)
 
 
-def _anew(store: Store, path: Path, meta: Mapping[str, str]) -> Store:
-    store.close()
-    _remove(path)
-    store = Store(path)
-    store.create({**meta, "read": str(time()), "replaced": "0", "unreadable": "0"})
-    return store
-
-
 def _remove(path: Path) -> None:
     for suffix in ("", "-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
-
-
-def _read(settings: Settings, store: Store, partitions: Mapping[Name, int], progress: Progress) -> None:
-    began, meta = time(), store.meta()
-    replaced, unreadable = int(meta["replaced"]), int(meta["unreadable"])
-    for topic in TOPICS_READ:
-        batch, begin = _Batch(store, topic, progress), store.positions(topic)
-        numbers = range(partitions[topic])
-        read_to_end(settings.kafka, _CLIENT, topic, numbers, batch.take, begin=begin, noted=batch.write)
-        replaced += batch.read if begin else 0
-        unreadable += batch.unreadable
-    replaced = 0 if store.tidy(replaced) else replaced
-    store.note(read=str(began), replaced=str(replaced), unreadable=str(unreadable))
 
 
 @dataclass(slots=True)
@@ -146,7 +146,8 @@ class _Batch:
     def write(self, positions: Mapping[int, int]) -> None:
         if positions == self._written:
             return
-        self.store.write(self.topic, self._rows, positions)
+        self.store.write(self.topic, self._rows, positions, self.unreadable)
         self.progress(self.topic, self.read)
         self._rows.clear()
+        self.unreadable = 0
         self._written = dict(positions)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from pathlib import Path
 from random import Random
 from typing import Any, Final
 
@@ -26,7 +27,7 @@ HOURS: Final = 30
 
 
 @pytest.fixture
-def broker(kafka: str, prefix: str, monkeypatch: pytest.MonkeyPatch) -> Broker:
+def broker(kafka: str, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Broker:
     """Return topics in which a judge has judged more than a day."""
     made, random = broker_of(kafka, prefix, partitions=4), Random(7)
     events = []
@@ -42,6 +43,7 @@ def broker(kafka: str, prefix: str, monkeypatch: pytest.MonkeyPatch) -> Broker:
         "CLIENT": dumps(made.kafka.client).decode(),
     }.items():
         monkeypatch.setenv(f"TIDEWAITER_KAFKA__{name}", value)
+    monkeypatch.setenv("TIDEWAITER_STATE_DIRECTORY", str(tmp_path))
     return made
 
 
@@ -95,6 +97,15 @@ def test_the_latest_hours_are_shown_with_what_was_unauthorized(broker: Broker) -
     assert "shells: exec.deny[0]" in shown.stdout
     assert sum(line.startswith("2025-11-2") for line in shown.stdout.splitlines()) >= 23
     assert "nothing was counted" in run("--from", "2030-01-01T00:00:00Z").output
+
+
+@pytest.mark.parametrize(
+    ("key", "complaint"),
+    [("2026-11-27T10|counts|0000|9", "not the key figures"), ("2026-11", "1 records are no key figures")],
+)
+def test_what_this_version_cannot_read_is_told(broker: Broker, key: str, complaint: str) -> None:
+    publish(broker.kafka, "kpi", key, b"{}")
+    assert complaint in str(run().exception)
 
 
 @pytest.mark.parametrize("arguments", [["--by", "week"], ["--from", "yesterday"], ["--to", "32"]])

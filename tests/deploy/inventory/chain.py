@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 from typing import Protocol
 
 from deploy.inventory.estate import Estate
-from deploy.view.rows import Row, rows_of
+from deploy.view.rows import rows_of
 from deploy.view.store import Store
 from producers.normalise import outcomes_of
 from producers.types import Format, Gap, Record
 from schemas.codec import encode_event
 from schemas.errors import Drop
+from schemas.topics import Name
 from streams.correlate.facts import SharedFactsShard
 from streams.judge.contents import Contents
 from streams.judge.envelopes import Envelopes
@@ -78,11 +79,12 @@ class Chain:
 
     def estate(self) -> Estate:
         state, activities = self.partition.take(flush=True)
-        rows: list[Row] = [row for key, value in state for row in rows_of("judge-state", key, value)]
-        for key, value in activities:
-            rows += rows_of("activities", key, value)
+        self._write("judge-state", state)
+        self._write("activities", activities)
+        for _, value in activities:
             self.shared.take_row(value, 0)
-        for _, key, told in self.shared.tick(0):
-            rows += rows_of("shared-facts", key, told)
-        self.store.write("judge-state", rows, {})
+        self._write("shared-facts", [(key, told) for _, key, told in self.shared.tick(0)])
         return Estate(self.store.connection)
+
+    def _write(self, topic: Name, records: Iterable[tuple[bytes, bytes | None]]) -> None:
+        self.store.write(topic, [row for key, value in records for row in rows_of(topic, key, value)], {})

@@ -19,7 +19,7 @@ from typing import Any, Final
 from confluent_kafka import Producer
 
 from deploy.inventory.containers import containers_of
-from deploy.inventory.estate import Estate
+from deploy.inventory.estate import TOPICS_READ, Estate
 from deploy.inventory.hosts import hosts_of
 from deploy.inventory.images import images_of
 from deploy.inventory.registries import registries_of
@@ -138,15 +138,15 @@ def measure(settings: Settings, containers: int, workloads: int) -> None:
     with timed(lambda: "records written"):
         send(settings.kafka, estate(containers, workloads))
     file = settings.state_directory / "view" / "view.sqlite"
-    with timed(lambda: f"view built, {file.stat().st_size >> 20} MiB"), following(settings):
+    with timed(lambda: f"view built, {file.stat().st_size >> 20} MiB"), following(settings, TOPICS_READ):
         pass
-    with timed(lambda: "view followed, nothing new"), following(settings):
+    with timed(lambda: "view followed, nothing new"), following(settings, TOPICS_READ):
         pass
     changed = [container(f"{number:012x}", stopped="2026-06-02T00:00:00.000000000Z") for number in range(1_000)]
     send(settings.kafka, iter(changed))
-    with timed(lambda: "view followed, 1000 containers changed"), following(settings):
+    with timed(lambda: "view followed, 1000 containers changed"), following(settings, TOPICS_READ):
         pass
-    with following(settings) as view:
+    with following(settings, TOPICS_READ) as view:
         for kind, rows_of in KINDS.items():
             rows: list[Any] = []
             with timed(lambda kind=kind, rows=rows: f"{kind}: {len(rows)} rows, {len(dumps(rows)) >> 20} MiB of JSON"):  # type: ignore[misc]  # bound now

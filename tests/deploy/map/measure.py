@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -18,9 +19,10 @@ from typing import Final
 from deploy.map.narrow import by_namespace, concerning, gravest, narrowed
 from deploy.map.read import Asked, read_map
 from deploy.map.svg import write_svg
-from deploy.view.rows import Row, rows_of
+from deploy.view.rows import rows_of
 from deploy.view.store import Store
 from schemas.codec import dumps
+from schemas.topics import Name
 from streams.judge.data import DataClasses
 from tests.deploy.map.lab import connected, known_of
 from tests.deploy.view.lab import Said, container
@@ -58,17 +60,13 @@ def connections(edges: int) -> Iterator[Said]:
                 yield connected(name, f"prod/n{peer % NAMESPACES}/w{peer}", 1024 + number, known=known)
 
 
-def write(store: Store, records: Iterator[Said]) -> int:
-    rows: list[Row] = []
+def write(store: Store, topic: Name, records: Iterator[Said]) -> int:
     written = 0
-    for topic, key, value in records:
-        rows.extend(rows_of(topic, key, value))
-        if len(rows) >= BATCH:
-            store.write(topic, rows, {})
-            written += len(rows)
-            rows.clear()
-    store.write("activities", rows, {})
-    return written + len(rows)
+    while some := list(islice(records, BATCH)):
+        rows = [row for _, key, value in some for row in rows_of(topic, key, value)]
+        store.write(topic, rows, {})
+        written += len(rows)
+    return written
 
 
 def told(what: str, since: float) -> None:
@@ -83,7 +81,7 @@ def main(edges: int, directory: Path) -> None:
         store = Store(path)
         store.create({})
         began = time.process_time()
-        count = write(store, containers()) + write(store, connections(edges))
+        count = write(store, "judge-state", containers()) + write(store, "activities", connections(edges))
         told(f"{count} rows written", began)
         store.close()
         sys.stdout.write(f"{path.stat().st_size >> 20} MiB on disk\n")

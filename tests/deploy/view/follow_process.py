@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from deploy.view.schema import TABLES
 from deploy.view.update import following
 from schemas.settings import load_settings
 
 if __name__ == "__main__":
     while True:
-        with following(load_settings()) as view:
+        with following(load_settings(), TABLES) as view:
             print(view.execute("SELECT sum(position) FROM positions").fetchone()[0], flush=True)  # noqa: T201 - the test reads it

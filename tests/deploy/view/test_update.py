@@ -19,7 +19,8 @@ from confluent_kafka import Producer
 
 from deploy.kafka import create_topics, delete_topics
 from deploy.view import update as module
-from deploy.view.read import activities, entities
+from deploy.view.read import activities, entities, unreadable
+from deploy.view.schema import TABLES
 from deploy.view.store import Store
 from deploy.view.update import following
 from schemas.settings import KafkaSettings, Settings
@@ -54,7 +55,7 @@ class Lab:
         assert sender.flush(60) == 0
 
     def contents(self, **options: bool) -> dict[str, list[tuple[Any, ...]]]:
-        with following(self.settings, progress=self._progress, **options) as view:
+        with following(self.settings, TABLES, progress=self._progress, **options) as view:
             return contents_of(view)
 
     def _progress(self, _: str, records: int) -> None:
@@ -97,6 +98,8 @@ def _records(number: int, *, gone: bool) -> list[Said]:
             "trivy",
             {"container.image.vulnerabilities": [f"low fixable CVE-{number} x"]},
         ),
+        ("alerts", f"{number % 40}".encode(), b"%d" % number),
+        ("kpi", f"2026-11-27T{number % 24:02d}|counts|0000|{number % 3}".encode(), b"%d" % number),
     ]
     return [(topic, key, None) for topic, key, _ in made] if gone else made
 
@@ -120,15 +123,17 @@ def test_aborted_records_are_not_in_it_and_committed_ones_are_waited_for(lab: La
     producer.begin_transaction()
     lab.send([container("bbbbbbbbbbbb")], producer)
     producer.commit_transaction(30)
-    with following(lab.settings) as view:
+    with following(lab.settings, TABLES) as view:
         assert [one.entity for one in entities(view)] == ["bbbbbbbbbbbb"]
 
 
 def test_records_that_cannot_be_read_are_counted_and_passed_over(lab: Lab) -> None:
     lab.send([("activities", b"no row", b"{}"), container("aaaaaaaaaaaa"), ("shared-facts", b"[]", b"[]")])
-    with following(lab.settings) as view:
+    with following(lab.settings, TABLES) as view:
         assert len(list(entities(view))) == 1
-        assert dict(view.execute("SELECT * FROM meta"))["unreadable"] == "2"
+        assert (unreadable(view, TABLES), unreadable(view, ["activities"])) == (2, 1)
+    with following(lab.settings, TABLES) as view:
+        assert unreadable(view, TABLES) == 2
 
 
 def test_topics_that_were_made_anew_make_it_anew(lab: Lab) -> None:
@@ -153,8 +158,17 @@ def test_a_view_that_was_not_read_for_long_may_have_missed_a_tombstone_and_is_ma
     lab.contents()
     change(lab, "DELETE FROM entities")
     assert lab.contents()["entities"] == []
-    change(lab, "UPDATE meta SET value = value - 80000 WHERE name = 'read'")
+    change(lab, "UPDATE topics SET read = read - 80000 WHERE topic = 'judge-state'")
     assert len(lab.contents()["entities"]) == 1
+
+
+def test_only_the_topics_that_are_asked_for_are_read(lab: Lab) -> None:
+    lab.send([container("aaaaaaaaaaaa"), shared("secret:a/b", "vault", {"secret.type": "kv"})])
+    with following(lab.settings, ["judge-state"]) as view:
+        assert [len(contents_of(view)[table]) for table in ("entities", "shared")] == [1, 0]
+    change(lab, "UPDATE topics SET read = read - 80000")
+    with following(lab.settings, ["shared-facts"]) as view:
+        assert [len(contents_of(view)[table]) for table in ("entities", "shared")] == [1, 1]
 
 
 def change(lab: Lab, statement: str) -> None:
@@ -180,7 +194,7 @@ def test_a_view_of_another_version_and_a_file_that_is_none_are_made_anew(
 
 def test_what_is_read_stays_as_it_was_while_others_bring_it_up_to_date(lab: Lab) -> None:
     lab.send([container("aaaaaaaaaaaa")])
-    with following(lab.settings) as view:
+    with following(lab.settings, TABLES) as view:
         lab.send([container("bbbbbbbbbbbb")])
         assert len(lab.contents()["entities"]) == 2
         assert len(list(entities(view))) == 1
@@ -230,11 +244,12 @@ def wait_until_read(lab: Lab, topic: str, before: int, process: subprocess.Popen
 def test_a_record_that_cannot_be_read_leaves_nothing_of_what_it_replaced() -> None:
     store = Store(Path(":memory:"))
     store.create({})
+    store.begin("activities", "one", 0.0)
     batch = module._Batch(store, "activities", lambda *_: None)
     for _, key, value in (activity("host:a", {"event.action": "exec"}), activity("host:b", {"event.action": "exec"})):
         batch.take(Message(0, key, value))
     batch.take(Message(1, activity("host:a", {"event.action": "exec"})[1], b"{}"))
     batch.take(Message(2, b"no key of a row", b"{}"))
     batch.write({0: 3})
-    assert (batch.read, batch.unreadable) == (4, 2)
+    assert (batch.read, unreadable(store.connection, ["activities"])) == (4, 2)
     assert [one.principal for one in activities(store.connection)] == ["host:b"]

@@ -15,7 +15,7 @@ from typing import Any, Final
 import pytest
 from confluent_kafka import Producer
 
-from deploy.inventory.estate import Estate
+from deploy.inventory.estate import TOPICS_READ, Estate
 from deploy.inventory.users import users_of
 from deploy.inventory.workloads import workloads_of
 from deploy.kafka import read_all
@@ -124,7 +124,7 @@ def written(lab: Lab) -> dict[str, Alert]:
 
 def answers(lab: Lab, directory: Path) -> dict[str, Any]:
     """Return what a person is told: of workloads, identities, connections, and of alerts by the hour."""
-    with following(lab.settings.model_copy(update={"state_directory": directory})) as view:
+    with following(lab.settings.model_copy(update={"state_directory": directory}), TOPICS_READ) as view:
         graph = read_map(view, DataClasses.of(()), Asked()).as_json()
         estate = Estate(view)
         told = {"workloads": list(map(str, workloads_of(estate))), "users": list(map(str, users_of(estate)))}
