@@ -5,7 +5,10 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping
+from typing import Final
 
+from deploy.inventory.estate import TOPICS_READ, Estate
+from deploy.inventory.remediation import Remediation, mended_since
 from deploy.kafka import read_all
 from deploy.view.read import entities
 from deploy.view.update import following
@@ -16,7 +19,9 @@ from streams.alerts.incidents import Incident, incidents_of
 from streams.applied import RULES_KEY
 from streams.rules.ruleset import RuleSet
 
-__all__ = ["alert_named", "incidents", "read_alerts", "remedies"]
+__all__ = ["alert_named", "incidents", "mended", "read_alerts", "remedies"]
+
+_CONTAINER: Final = "container:"
 
 
 def read_alerts(settings: Settings) -> list[Alert]:
@@ -46,6 +51,14 @@ def _homes(view: sqlite3.Connection) -> Mapping[str, set[str]]:
         if host := one.own.get("host.name"):
             found[one.principal].add(host)
     return found
+
+
+def mended(settings: Settings, alert: Alert) -> list[Remediation]:
+    """Return which newer images have mended something in the containers of an alert since it was first seen; ``hours`` count from then."""
+    if not alert.principal.startswith(_CONTAINER):
+        return []
+    with following(settings, TOPICS_READ) as view:
+        return mended_since(Estate(view, alert.principal), alert.first)
 
 
 def remedies(settings: Settings) -> dict[str, str]:

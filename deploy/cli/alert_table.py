@@ -13,6 +13,7 @@ from deploy.alerts.deciding import Answer
 from deploy.baselines.deciding import WAITING
 from deploy.cli.console import err, out
 from deploy.cli.sections import columns, minute
+from deploy.inventory.remediation import Remediation
 from schemas.alert import Alert
 from streams.alerts.advice import advice_of, name_of, title_of
 from streams.alerts.incidents import Incident, Moment
@@ -28,6 +29,8 @@ _COLUMNS: Final = ("alert", "score", "level", "state", "count", "first", "last",
 _SHORT_ID: Final = 8
 _LABEL: Final = 12
 _SHOWN: Final = 20
+_IMAGE: Final = len("sha256:0123456789ab")
+_FINDINGS: Final = 3
 _DAY: Final = len("2026-06-01")
 _SECOND: Final = len("2026-06-01T10:02:11")
 _NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
@@ -62,8 +65,8 @@ def _cells(alert: Alert) -> list[Text | str]:
     ]
 
 
-def show_alert(alert: Alert, remedies: Mapping[str, str]) -> None:
-    """Print everything that is known of an alert."""
+def show_alert(alert: Alert, remedies: Mapping[str, str], mended: Iterable[Remediation] = ()) -> None:
+    """Print everything that is known of an alert, and what newer images have mended since."""
     out.print(
         Text(shown(title_of(alert)), style="bold").append(f"  {alert.level}", LEVEL_STYLES.get(alert.level, "")),
         soft_wrap=True,
@@ -72,6 +75,7 @@ def show_alert(alert: Alert, remedies: Mapping[str, str]) -> None:
         out.print(Text(f"{label:<{_LABEL}}", style="dim").append(shown(value), style="default"), soft_wrap=True)
     _show_list("evidence", (_evidence(alert, number) for number in range(len(alert.evidence))))
     _show_list("its life", (f"{minute(one.time)}  {one.action} by {one.author}: {one.reason}" for one in alert.steps))
+    _show_list("mended since", map(_remediation, mended))
     _show_list("what to do", advice_of(alert, remedies))
 
 
@@ -97,6 +101,14 @@ def _evidence(alert: Alert, number: int) -> str:
     one = alert.evidence[number]
     nearest = f"; nearest known: {one.nearest}" if one.nearest and one.nearest not in one.reason else ""
     return f"{minute(one.time)}  {one.reason or 'more than could be told apart'}{nearest}  [{one.event}]"
+
+
+def _remediation(one: Remediation) -> str:
+    images = f"image {one.after[:_IMAGE]} in place of {one.before[:_IMAGE]}"
+    listed = ", ".join(one.mended[:_FINDINGS]) + f", and {len(one.mended) - _FINDINGS} more" * (
+        len(one.mended) > _FINDINGS
+    )
+    return f"{minute(one.time)}  {images}, after {one.hours} hours, asked for by {one.by}: {listed}"
 
 
 def _show_list(title: str, lines: Iterable[str]) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from deploy.alerts.deciding import Answer, decide
 from deploy.alerts.excepting import exception_text
-from deploy.alerts.read import alert_named, incidents, read_alerts, remedies
+from deploy.alerts.read import alert_named, incidents, mended, read_alerts, remedies
 from deploy.baselines.operators import enrolled_operator
 from deploy.baselines.topics import policies
 from deploy.cli.alert_table import alert_json, show_alert, show_alerts, show_answer, show_incident, show_noise
@@ -134,7 +134,7 @@ def _show_noise(settings: Settings, alerts: list[Alert], *, as_json: bool) -> No
 
 @app.command()
 def show(alert: One, window: Window = WINDOW_HOURS, as_json: Json = False) -> None:
-    """Show an alert with its score, evidence, life and what to do, and the story that it is part of; a number is that of a story."""
+    """Show an alert with its score, evidence, life, what was mended and what to do, and the story that it is part of; a number is that of a story."""
     settings = load_settings()
     stories = incidents(settings, window)
     if alert.isdecimal() and 1 <= int(alert) <= len(stories):
@@ -143,11 +143,12 @@ def show(alert: One, window: Window = WINDOW_HOURS, as_json: Json = False) -> No
         return
     found = alert_named(read_alerts(settings), alert)
     story_of = next((one for one in stories if found.id in {each.id for each in one.alerts}), None)
-    known = remedies(settings)
+    known, fixes = remedies(settings), mended(settings, found)
     if as_json:
-        print_json(alert_json(found, known) | {"incident": story_of.as_json() if story_of else None})
+        more = {"remediations": fixes, "incident": story_of.as_json() if story_of else None}
+        print_json(alert_json(found, known) | more)
         return
-    show_alert(found, known)
+    show_alert(found, known, fixes)
     if story_of is not None and len(story_of.alerts) > 1:
         out.print()
         show_incident(story_of, stories.index(story_of) + 1)

@@ -22,8 +22,6 @@ TOPICS_READ: Final[tuple[Name, ...]] = ("shared-facts", "baselines", "judge-stat
 NOT_OBSERVABLE: Final = "not observable"
 """What no sensor reports cannot be told from what is not there."""
 
-_CONTAINER: Final = "container:"
-
 
 class Workload(NamedTuple):
     """What containers are replicas of."""
@@ -90,6 +88,13 @@ class Connection(NamedTuple):
     peer: str | None
 
 
+_RUNS: Final = """
+SELECT p.name, k.text, begun, ended, told FROM (
+    SELECT principal, known, min(first) AS begun, max(last) AS ended, min(action = 'facts') AS told FROM activities
+    WHERE principal IN (SELECT id FROM principals WHERE CASE ? WHEN '' THEN name GLOB 'container:*' ELSE name = ? END)
+    GROUP BY principal, known
+) JOIN principals p ON p.id = principal JOIN contents k ON k.id = known
+"""
 _EXECUTIONS: Final = """
 SELECT k.text, program, called, total, begun, ended, others FROM (
     SELECT known, json_extract(d.text, '$."process.executable"') AS program, json_extract(d.text, '$."process.args"[0]') AS called,
@@ -110,15 +115,16 @@ SELECT k.text, dimension, port, source, peer FROM (
 
 
 class Estate:
-    """An estate as the view knows it now."""
+    """An estate as the view knows it now; if a principal is named, with its containers and runs alone."""
 
-    def __init__(self, view: sqlite3.Connection) -> None:
+    def __init__(self, view: sqlite3.Connection, principal: str = "") -> None:
         self._view = view
+        self._principal = principal
 
     @cached_property
     def containers(self) -> list[Entity]:
         """Return all containers of which facts have come and that are not forgotten yet."""
-        return list(entities(self._view, "container"))
+        return list(entities(self._view, "container", self._principal))
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -137,13 +143,7 @@ class Estate:
     @cached_property
     def runs(self) -> list[Run]:
         """Return when containers were seen, by their facts."""
-        rows = self._view.execute(
-            "SELECT p.name, k.text, begun, ended, told FROM (SELECT principal, known, min(first) AS begun, max(last) AS ended, "
-            "min(action = 'facts') AS told FROM activities GROUP BY principal, known) "
-            "JOIN principals p ON p.id = principal JOIN contents k ON k.id = known "
-            "WHERE substr(p.name, 1, ?) = ?",
-            [len(_CONTAINER), _CONTAINER],
-        )
+        rows = self._view.execute(_RUNS, [self._principal, self._principal])
         return [Run(name, loads(known), first, last, bool(told)) for name, known, first, last, told in rows]
 
     def executions(self) -> Iterator[Execution]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
@@ -12,7 +12,7 @@ from deploy.inventory.estate import NOT_OBSERVABLE, Estate, Run, Workload, workl
 from deploy.view.read import Activity
 from schemas.event import parse_time
 
-__all__ = ["Remediation", "remediations_of"]
+__all__ = ["Remediation", "mended_since", "remediations_of"]
 
 _KINDS: Final = ("vulnerabilities", "secrets", "malware", "misconfigurations")
 _NANOSECONDS_AN_HOUR: Final = 3600 * 1_000_000_000
@@ -60,6 +60,16 @@ def remediations_of(estate: Estate) -> Mapping[Workload, tuple[Remediation, ...]
     }
 
 
+def mended_since(estate: Estate, moment: str) -> list[Remediation]:
+    """Return what was mended after a time, in order; ``hours`` count from then."""
+    return [
+        replace(one, hours=_hours(moment, one.time))
+        for steps in remediations_of(estate).values()
+        for one in steps
+        if one.time >= moment
+    ]
+
+
 def _running(estate: Estate) -> Iterator[tuple[Workload, str, str]]:
     """Yield which images run now: what is in one that runs still, or again, is not mended."""
     for one in estate.containers:
@@ -93,9 +103,13 @@ def _remediation(
 ) -> Remediation:
     image, run = after
     scanned = estate.catalog.facts_of(before).get("container.image.scan.time", "")
-    nanoseconds = parse_time(run.first) - parse_time(scanned) if scanned else -1
-    hours = round(nanoseconds / _NANOSECONDS_AN_HOUR, 2) if nanoseconds >= 0 else None
+    hours = _hours(scanned, run.first) if scanned else None
     return Remediation(container, before, image, mended, run.first, _asked_by(run, requests), hours)
+
+
+def _hours(begin: str, end: str) -> float | None:
+    nanoseconds = parse_time(end) - parse_time(begin)
+    return round(nanoseconds / _NANOSECONDS_AN_HOUR, 2) if nanoseconds >= 0 else None
 
 
 def _asked_by(run: Run, requests: Iterable[Activity]) -> str:

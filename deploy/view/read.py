@@ -78,12 +78,13 @@ WHERE {where} ORDER BY a.principal, a.context, a.slot, a.partition
 """
 
 
-def entities(view: sqlite3.Connection, kind: str | None = None) -> Iterator[Entity]:
-    """Yield entities, in order: ``container``, ``host``, ``user``, ``image``, or all."""
-    where = "WHERE kind = ?" if kind else ""
-    rows = view.execute(f"{_ENTITIES} {where} ORDER BY entity", [kind] if kind else [])
-    for entity, kind_, principal, seen, stopped, ended, known, own in rows:
-        yield Entity(entity, kind_, principal, seen, stopped, ended, _fields(known), loads(own))
+def entities(view: sqlite3.Connection, kind: str = "", principal: str = "") -> Iterator[Entity]:
+    """Yield entities, in order: ``container``, ``host``, ``user``, ``image``, or all; of one principal if it is named."""
+    asked = {column: value for column, value in {"kind": kind, "p.name": principal}.items() if value}
+    where = " AND ".join(f"{column} = ?" for column in asked) or "1"
+    rows = view.execute(f"{_ENTITIES} WHERE {where} ORDER BY entity", [*asked.values()])
+    for entity, kind_, name, seen, stopped, ended, known, own in rows:
+        yield Entity(entity, kind_, name, seen, stopped, ended, _fields(known), loads(own))
 
 
 def activities(view: sqlite3.Connection, where: str = "1", values: Sequence[Any] = ()) -> Iterator[Activity]:

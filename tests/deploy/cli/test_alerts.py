@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 
+from deploy.kafka import publish
 from schemas.errors import ConfigurationError
 from tests.deploy.cli.lab import Estate, estate_of
-from tests.streams.alerts.rows import DB, EXCEPTED, WEB, deviates, row
+from tests.deploy.inventory.lab import APP, NEW, OLD, ran, request, scan
+from tests.streams.alerts.rows import DB, EXCEPTED, HOUR, WEB, at, denied, deviates, row
 
 pytestmark = pytest.mark.services
 
 SHADOW = row(count=3)
+FOUND = [f"critical fixable CVE-{number} musl" for number in (1, 2, 3, 4)]
 SHELL = row("sh", deviates(), first=5)
 EXCEPTION = row("x", EXCEPTED, principal=DB, count=7)
 
@@ -84,6 +87,33 @@ def test_what_is_set_aside_and_what_is_noisy_can_be_asked_for(estate: Estate) ->
     told = text(estate, "list", "--noisy")
     assert "owner: alice" in told
     assert f"tidewaiter baseline diff '{WEB}'" in told
+
+
+def test_an_alert_tells_what_mended_it_who_did_it_and_how_long_that_took(estate: Estate) -> None:
+    tag: dict[str, Any] = {"container__image__tag": ["2"]}
+    place = {"orchestrator__namespace": "shop", "orchestrator__resource__name": "app"}
+    asked = request(
+        "ada",
+        "patch",
+        "deployments",
+        first=at(5 * HOUR),
+        **place,
+        container__settings__images=["registry.example/app:2"],
+    )
+    for topic, key, told in (scan(OLD, vulnerabilities=FOUND), scan(NEW)):
+        publish(estate.kafka, topic, key.decode(), told or b"")
+    started: dict[str, Any] = {"event.action": "container-start", "container.image.id": OLD}
+    vulnerable = row("start", denied("images.vulnerabilities"), principal=APP, **started)
+    estate.see(
+        [vulnerable, *((key, value) for _, key, value in (asked, ran(NEW, "/bin/app", first=at(6 * HOUR), **tag)))]
+    )
+    (alert,) = ask(estate, "list")[0]
+    (shown,) = ask(estate, "show", alert["id"])
+    (fix,) = shown["remediations"]
+    assert (fix["before"], fix["after"], fix["by"], fix["hours"]) == (OLD, NEW, "user:prod/ada", 6.0)
+    said = text(estate, "show", alert["id"])
+    assert "after 6.0 hours, asked for by user:prod/ada: vulnerabilities: critical fixable CVE-1 musl, " in said
+    assert "and 1 more" in said
 
 
 CHOSEN = [

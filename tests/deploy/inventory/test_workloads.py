@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from deploy.inventory.estate import NOT_OBSERVABLE
+from deploy.inventory.estate import NOT_OBSERVABLE, Estate
+from deploy.inventory.remediation import mended_since
 from deploy.inventory.workloads import WorkloadRow, workloads_of
 from schemas.baseline import Profile
 from tests.deploy.inventory.lab import APP, LATER, NEW, NOON, OLD, estate_of, ran, request, scan
-from tests.deploy.view.lab import Said, activity, container
+from tests.deploy.view.lab import Said, activity, container, view_of
 
 
 def workloads(*records: Said) -> list[WorkloadRow]:
@@ -98,6 +99,15 @@ def test_what_a_newer_image_mended_is_told_with_who_asked_for_it_and_how_long_it
     (mended,) = one.remediations
     assert mended.mended == ("vulnerabilities: critical fixable CVE-1 musl", "secrets: key /a")
     assert (mended.by, mended.hours, mended.before, mended.after) == ("user:prod/alice", 6.0, OLD, NEW)
+
+
+def test_of_one_principal_is_told_what_was_mended_since_a_time() -> None:
+    runs = [ran(OLD, "/bin/a", first=NOON), ran(NEW, "/bin/a", first=LATER)]
+    view = view_of([scan(OLD, vulnerabilities=FOUND), scan(NEW), *runs])
+    (mended,) = mended_since(Estate(view, APP), "2026-06-03T12:00:00.000000000Z")
+    assert (mended.hours, mended.time) == (6.0, LATER)
+    assert mended_since(Estate(view, APP), "2026-06-03T18:00:00.000000001Z") == []
+    assert mended_since(Estate(view, f"{APP}2"), NOON) == []
 
 
 def test_without_an_audit_log_nobody_is_named_and_without_a_scan_nothing_was_mended() -> None:
