@@ -28,13 +28,14 @@ _WORDS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What one row adds to its alert."""
+    """What one row adds to its alert; ``last_event`` is the last one that it counts."""
 
     case: Case
     count: int
     outcome: str
     is_blocked: bool
     is_other: bool
+    last_event: str
 
 
 @dataclass(slots=True, eq=False)
@@ -61,7 +62,7 @@ class Case:
 
     def take(self, said: Said, before: Counted | None, offset: int, timeout: int) -> Counted:
         """Count what a row says now instead of what it said before; let it move the life, if it stands behind ``alert.offset``."""
-        counted = Counted(self, said.count, said.outcome, said.is_blocked, said.is_other)
+        counted = Counted(self, said.count, said.outcome, said.is_blocked, said.is_other, said.last_event)
         is_news = said.count > (before.count if before else 0)
         if self.rows == 0:
             self.activities = self.beyond = self.blocked = 0
@@ -81,25 +82,26 @@ class Case:
             self.alert = returned(self.alert, said.last, timeout)
         self.alert = replace(self.alert, offset=offset)
 
-    def leave(self, before: Counted, offset: int | None, step: Step, timeout: int) -> None:
+    def leave(self, before: Counted, offset: int | None, step: Step, timeout: int, last: str = "") -> None:
         """Count a row no longer; the last one to leave closes the alert by a step, and leaves its totals.
 
-        The step is of the time of what has come instead, or of none; ``offset`` is where that stands, None where it is no row.
+        ``step`` bears the time at which it was decided, ``last`` is that of the last event, as far as it is another; ``offset`` is
+        where that stands, None where it is no row.
         """
         if self.rows == 1:
             self.rows = 0
         else:
             self._add(before, -1)
         if offset is None or offset > self.alert.offset:
-            self._close(step, timeout)
+            self._close(step, timeout, last or self.alert.last)
             self.alert = replace(self.alert, offset=self.alert.offset if offset is None else offset)
 
-    def _close(self, step: Step, timeout: int) -> None:
+    def _close(self, step: Step, timeout: int, last: str) -> None:
         if self.rows:
             return
-        self.alert = reached(self.alert, step.time or self.alert.last, timeout)
+        self.alert = reached(self.alert, last, timeout)
         if is_live(self.alert):
-            self.alert = left(self.alert, replace(step, time=step.time or self.alert.last))
+            self.alert = left(self.alert, replace(step, time=max(step.time, last)))
 
     def _add(self, counted: Counted, sign: int) -> None:
         self.rows += sign

@@ -89,17 +89,19 @@ class AlertShard:
             return
         said = None if value is None else said_of(decode(value))
         self._position = offset
+        written = timestamp(appended_ms * _MILLISECOND)
         if said is None or said.cause is None:
-            self._let_go(key, said, offset)
+            self._let_go(key, said, offset, written)
         else:
-            self._count(key, said, said.cause, offset)
+            self._count(key, said, said.cause, offset, written)
             self._clock.saw(parse_time(said.last) // _MILLISECOND, appended_ms)
 
-    def _count(self, key: bytes, said: Said, cause: Cause, offset: int) -> None:
+    def _count(self, key: bytes, said: Said, cause: Cause, offset: int, written: str) -> None:
         case, before = self._case_of(said.principal, cause), self._counted.get(key)
         if before is not None and before.case is not case:
             reason = f"it is of another cause now: {cause.kind} {cause.name} {cause.detail}".rstrip()
-            self._leave(before, offset, Step(said.last, "move", _OURSELVES, reason))
+            step = Step(_decided(said, before, written), "move", _OURSELVES, reason)
+            self._leave(before, offset, step, said.last)
             before = None
         self._counted[key] = case.take(said, before, offset, self._timeout)
         self._due[case.alert.id] = None
@@ -114,21 +116,24 @@ class AlertShard:
             case = self._cases[identifier] = Case.about(principal, cause, decided=self._heard)
         return case
 
-    def _let_go(self, key: bytes, said: Said | None, offset: int) -> None:
+    def _let_go(self, key: bytes, said: Said | None, offset: int, written: str) -> None:
         before = self._counted.pop(key, None)
         if before is None:
             return
         if said is None:
             unknown = before.case.alert.principal.startswith(_UNKNOWN)
-            step = Step("", "move", _OURSELVES, _KNOWN_NOW if unknown else _SAID_NO_LONGER)
-        elif said.is_authorized:
-            step = Step(said.last, "authorize", said.author, said.evidence.reason)
+            step = Step(written, "move", _OURSELVES, _KNOWN_NOW if unknown else _SAID_NO_LONGER)
+            self._leave(before, offset, step)
+            return
+        time, reason = _decided(said, before, written), said.evidence.reason
+        if said.is_authorized:
+            step = Step(time, "authorize", said.author, reason)
         else:
-            step = Step(said.last, "move", _OURSELVES, f"it is undetermined now: {said.evidence.reason}")
-        self._leave(before, offset, step)
+            step = Step(time, "move", _OURSELVES, f"it is undetermined now: {reason}")
+        self._leave(before, offset, step, said.last)
 
-    def _leave(self, before: Counted, offset: int | None, step: Step) -> None:
-        before.case.leave(before, offset, step, self._timeout)
+    def _leave(self, before: Counted, offset: int | None, step: Step, last: str = "") -> None:
+        before.case.leave(before, offset, step, self._timeout, last)
         self._due[before.case.alert.id] = None
 
     def compare(self, baselines: Known) -> None:
@@ -146,7 +151,7 @@ class AlertShard:
             if baselines.knows(principal, key):
                 del self._counted[key]
                 reason = f"baseline v{baseline.version} knows it: {baseline.reason}"
-                self._leave(before, None, Step("", "authorize", baseline.author, reason))
+                self._leave(before, None, Step(baseline.approved, "authorize", baseline.author, reason))
 
     # People
 
@@ -216,6 +221,11 @@ class AlertShard:
     def _record(self, alert: Alert) -> Record:
         self._written[alert.id] = alert
         return "alerts", alert.id.encode(), alert.encode()
+
+
+def _decided(said: Said, before: Counted, written: str) -> str:
+    """Return when a row came to say something else: with what has come, or, where it is what was counted, when it was written."""
+    return said.last if said.last_event != before.last_event else written
 
 
 def _content(alert: Alert) -> Alert:

@@ -124,6 +124,37 @@ def test_what_is_authorized_now_leaves_and_the_last_to_leave_closes_the_alert() 
     assert (step.action, step.author, step.reason) == ("authorize", "policy:ours", "which policy ours allows")
 
 
+@pytest.mark.parametrize(
+    "verdict", [AUTHORIZED, AUTHORIZED | {"verdict.outcome": "undetermined"}, denied("files.other")]
+)
+def test_what_is_judged_otherwise_though_nothing_has_come_is_closed_when_that_was_written(
+    verdict: dict[str, Any],
+) -> None:
+    lab = Lab()
+    lab.take(row(count=3, last=5))
+    lab.wait(600)
+    lab.take(row(verdict=verdict, count=3, unauthorized=3, last=5))
+    first = next(alert for alert in lab.alerts if alert.cause.detail == "files.shadow")
+    assert (first.state, first.steps[-1].time) == ("closed", at(601))
+
+
+def test_a_row_that_is_gone_closes_when_that_was_written() -> None:
+    lab = Lab()
+    key, value = row(last=5)
+    lab.take((key, value))
+    lab.wait(600)
+    lab.take((key, None))
+    assert (lab.actions, lab.alert.steps[-1].time) == (["open", "move"], at(601))
+
+
+def test_what_is_decided_by_a_clock_long_behind_the_events_has_not_expired_before() -> None:
+    lab = Lab()
+    lab.take(row())
+    lab.now_ms += round(1000 * HOUR * 1000)
+    lab.shard.take_row(*row(verdict=AUTHORIZED, unauthorized=1), 1, lab.now_ms)
+    assert [step.action for step in Alert.decode(lab.shard.tick(lab.now_ms)[0][2]).steps] == ["open", "authorize"]
+
+
 def test_a_closed_alert_is_opened_again_by_what_comes_back() -> None:
     lab = Lab()
     lab.take(row())

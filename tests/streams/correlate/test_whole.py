@@ -67,6 +67,7 @@ def test_the_alert_says_which_version_knows_it_and_who_approved_it() -> None:
     assert (alert.state, alert.count) == ("closed", 1)
     step = alert.steps[-1]
     assert (step.action, step.author, step.reason) == ("authorize", "ada", "baseline v2 knows it: so")
+    assert step.time == max(alert.last, estate.lab.baseline().approved)
 
 
 def test_what_a_judge_decided_before_it_knew_of_the_approval_is_let_go_too() -> None:
