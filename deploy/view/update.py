@@ -15,7 +15,7 @@ from deploy.kafka import generations_of
 from deploy.view.rows import Row, rows_of
 from deploy.view.schema import version_of_view
 from deploy.view.store import Followed, Store
-from schemas.errors import Invalid
+from schemas.errors import ConfigurationError, Invalid
 from schemas.settings import Settings
 from schemas.topics import Name
 from streams.kafka import Consumed
@@ -45,15 +45,21 @@ def following(
     """Bring what the view has of these topics up to date and let it be read, as it is then, while the context lasts.
 
     Several processes may ask at once: one brings the view up to date, the others wait for it and read on from there. Blocks while a
-    transaction of a judge is open. Raises ``ConfigurationError`` where Kafka does not answer or has no such topics.
+    transaction of a judge is open. Raises ``ConfigurationError`` where Kafka does not answer or has no such topics, or there is no
+    right or room to keep the view.
     """
     directory = settings.state_directory / "view"
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        store = update(settings, directory / _FILE, topics, rebuild=rebuild, progress=progress)
-        store.connection.execute("BEGIN")
-        store.connection.execute("SELECT 1 FROM meta").fetchone()  # what is read from now on is of this moment
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with (directory / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            store = update(settings, directory / _FILE, topics, rebuild=rebuild, progress=progress)
+            store.connection.execute("BEGIN")
+            store.connection.execute("SELECT 1 FROM meta").fetchone()  # what is read from now on is of this moment
+    except (OSError, sqlite3.OperationalError) as error:
+        raise ConfigurationError(
+            f"the local view cannot be kept in {directory}: {error}; check the rights and the space there, or set state_directory"
+        ) from error
     try:
         yield store.connection
     finally:

@@ -23,6 +23,7 @@ from deploy.view.read import activities, entities, unreadable
 from deploy.view.schema import TABLES
 from deploy.view.store import Store
 from deploy.view.update import following
+from schemas.errors import ConfigurationError
 from schemas.settings import KafkaSettings, Settings
 from schemas.topics import TOPICS, partition_of
 from streams.kafka import transactional_producer
@@ -190,6 +191,15 @@ def test_a_view_of_another_version_and_a_file_that_is_none_are_made_anew(
         (lab.settings.state_directory / "view" / name).unlink(missing_ok=True)
     (lab.settings.state_directory / "view" / "view.sqlite").write_bytes(b"no database " * 1_000)
     assert lab.contents() == before
+
+
+def test_where_it_cannot_be_kept_it_is_said_what_to_do(lab: Lab) -> None:
+    (lab.settings.state_directory / "view" / "view.sqlite").mkdir(parents=True)
+    with pytest.raises(ConfigurationError, match=r"cannot be kept in .*unable to open.*set state_directory"):
+        lab.contents()
+    lab.settings = lab.settings.model_copy(update={"state_directory": Path(__file__)})
+    with pytest.raises(ConfigurationError, match=r"cannot be kept in .*(File exists|Not a directory)"):
+        lab.contents()
 
 
 def test_what_is_read_stays_as_it_was_while_others_bring_it_up_to_date(lab: Lab) -> None:
