@@ -9,21 +9,28 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from schemas.alert import Alert, Cause, Evidence, State, Step, alert_id
 from schemas.policy import LEVELS
-from streams.alerts.life import is_live, left, opened, reached, returned
+from streams.alerts.life import expired, is_live, is_overdue, left, opened, reached, recounted, returned
 from streams.alerts.risk import parts_of, score_of
 from streams.alerts.said import Said
 
-__all__ = ["Case", "Counted"]
+__all__ = ["Case", "Counted", "Moment"]
 
 _EVIDENCE: Final = 10
 _USUAL_LEVEL: Final = "medium"
 _ADDRESS: Final = "address:"
 _WORDS: Final = 20
 """Links, techniques and classes of data of one alert, of each."""
+
+
+class Moment(NamedTuple):
+    """When what had come before was judged otherwise, and what time it was in the events then, in nanoseconds since 1970."""
+
+    time: str
+    clock: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +67,11 @@ class Case:
 
     # What comes and goes
 
-    def take(self, said: Said, before: Counted | None, offset: int, timeout: int) -> Counted:
-        """Count what a row says now instead of what it said before; let it move the life, if it stands behind ``alert.offset``."""
+    def take(self, said: Said, before: Counted | None, offset: int, timeout: int, moment: Moment | None) -> Counted:
+        """Count what a row says now instead of what it said before; let it move the life, if it stands behind ``alert.offset``.
+
+        ``moment`` is None where it has come now.
+        """
         counted = Counted(self, said.count, said.outcome, said.is_blocked, said.is_other, said.last_event)
         is_news = said.count > (before.count if before else 0)
         if self.rows == 0:
@@ -71,37 +81,47 @@ class Case:
         if before is not None:
             self._add(before, -1)
         if offset > self.alert.offset:
-            self._live(said, offset, timeout, is_news=is_news)
+            self._live(said, timeout, moment, is_news=is_news)
+            self.alert = replace(self.alert, offset=offset)
         self.alert = _told(self.alert, said)
         return counted
 
-    def _live(self, said: Said, offset: int, timeout: int, *, is_news: bool) -> None:
+    def _live(self, said: Said, timeout: int, moment: Moment | None, *, is_news: bool) -> None:
         if not self.alert.steps:
-            self.alert = opened(self.alert, said.evidence.time)
+            self.alert = opened(self.alert, moment.time if moment else said.evidence.time)
+        elif moment is not None:
+            self._reach(moment.clock, timeout)
+            self.alert = recounted(self.alert, said.last, moment.time)
         elif is_news:
             self.alert = returned(self.alert, said.last, timeout)
-        self.alert = replace(self.alert, offset=offset)
 
-    def leave(self, before: Counted, offset: int | None, step: Step, timeout: int, last: str = "") -> None:
+    def leave(self, before: Counted, offset: int | None, step: Step, timeout: int, moment: Moment | None) -> None:
         """Count a row no longer; the last one to leave closes the alert by a step, and leaves its totals.
 
-        ``step`` bears the time at which it was decided, ``last`` is that of the last event, as far as it is another; ``offset`` is
-        where that stands, None where it is no row.
+        ``offset`` is where that stands, None where it is no row; ``moment`` is None where something has come: only that takes back
+        that an alert has expired.
         """
         if self.rows == 1:
             self.rows = 0
         else:
             self._add(before, -1)
         if offset is None or offset > self.alert.offset:
-            self._close(step, timeout, last or self.alert.last)
+            self._close(step, timeout, moment)
             self.alert = replace(self.alert, offset=self.alert.offset if offset is None else offset)
 
-    def _close(self, step: Step, timeout: int, last: str) -> None:
+    def _close(self, step: Step, timeout: int, moment: Moment | None) -> None:
         if self.rows:
             return
-        self.alert = reached(self.alert, last, timeout)
+        if moment is None:
+            self.alert = reached(self.alert, step.time, timeout)
+        else:
+            self._reach(moment.clock, timeout)
         if is_live(self.alert):
-            self.alert = left(self.alert, replace(step, time=max(step.time, last)))
+            self.alert = left(self.alert, step)
+
+    def _reach(self, clock: int, timeout: int) -> None:
+        if is_live(self.alert) and is_overdue(self.alert.last, clock, timeout):
+            self.alert = expired(self.alert, timeout)
 
     def _add(self, counted: Counted, sign: int) -> None:
         self.rows += sign

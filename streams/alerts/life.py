@@ -9,7 +9,18 @@ from schemas.alert import Action, Alert, State, Step
 from schemas.errors import Invalid
 from schemas.event import parse_time, timestamp
 
-__all__ = ["acknowledged", "closed", "expired", "is_live", "left", "opened", "reached", "returned"]
+__all__ = [
+    "acknowledged",
+    "closed",
+    "expired",
+    "is_live",
+    "is_overdue",
+    "left",
+    "opened",
+    "reached",
+    "recounted",
+    "returned",
+]
 
 _OURSELVES: Final = "tidewaiter"
 _ANSWERED: Final = frozenset({"open", "acknowledged"})
@@ -18,6 +29,11 @@ _ANSWERED: Final = frozenset({"open", "acknowledged"})
 def is_live(alert: Alert) -> bool:
     """Return whether something comes, or was, that is not dealt with yet."""
     return alert.state != "closed"
+
+
+def is_overdue(last: str, clock: int, timeout: int) -> bool:
+    """Return whether what came last, at ``last``, has expired at a time of the events; both are in nanoseconds."""
+    return clock - parse_time(last) >= timeout
 
 
 def opened(alert: Alert, time: str) -> Alert:
@@ -31,6 +47,14 @@ def returned(alert: Alert, last: str, timeout: int) -> Alert:
     A closed one is opened again, unless what came is of the time that a person has closed.
     """
     return _again(reached(alert, last, timeout), last)
+
+
+def recounted(alert: Alert, last: str, time: str) -> Alert:
+    """Return an alert that since ``time`` counts what had come before, at ``last``, and was counted elsewhere."""
+    has_expired = alert.state == "closed" and alert.steps[-1].action == "expire"
+    if alert.state == "closed" and (has_expired or last > alert.closed):
+        return _opened(alert, "reopen", time, "what came before is counted here now")
+    return alert
 
 
 def reached(alert: Alert, time: str, timeout: int) -> Alert:

@@ -14,8 +14,8 @@ from schemas.errors import Invalid
 from schemas.event import parse_time, timestamp
 from schemas.policyset import PolicySet
 from schemas.settings import AlertSettings
-from streams.alerts.case import Case, Counted
-from streams.alerts.life import acknowledged, closed, expired, is_live
+from streams.alerts.case import Case, Counted, Moment
+from streams.alerts.life import acknowledged, closed, expired, is_live, is_overdue
 from streams.alerts.said import Said, may_say, said_of
 from streams.baseline.rules import LearnRules
 from streams.correlate.clock import EventsClock
@@ -89,21 +89,22 @@ class AlertShard:
             return
         said = None if value is None else said_of(decode(value))
         self._position = offset
-        written = timestamp(appended_ms * _MILLISECOND)
         if said is None or said.cause is None:
-            self._let_go(key, said, offset, written)
+            self._let_go(key, said, offset, appended_ms)
         else:
-            self._count(key, said, said.cause, offset, written)
+            self._count(key, said, said.cause, offset, appended_ms)
             self._clock.saw(parse_time(said.last) // _MILLISECOND, appended_ms)
 
-    def _count(self, key: bytes, said: Said, cause: Cause, offset: int, written: str) -> None:
-        case, before = self._case_of(said.principal, cause), self._counted.get(key)
+    def _count(self, key: bytes, said: Said, cause: Cause, offset: int, appended_ms: int) -> None:
+        case, before, moment = self._case_of(said.principal, cause), self._counted.get(key), None
         if before is not None and before.case is not case:
+            moment = self._moment(said, before, appended_ms)
             reason = f"it is of another cause now: {cause.kind} {cause.name} {cause.detail}".rstrip()
-            step = Step(_decided(said, before, written), "move", _OURSELVES, reason)
-            self._leave(before, offset, step, said.last)
+            self._leave(before, offset, Step(moment.time if moment else said.last, "move", _OURSELVES, reason), moment)
             before = None
-        self._counted[key] = case.take(said, before, offset, self._timeout)
+            if moment and is_overdue(said.last, moment.clock, self._timeout):
+                moment = None  # it would have opened when it came, and expired since
+        self._counted[key] = case.take(said, before, offset, self._timeout, moment)
         self._due[case.alert.id] = None
         if cause.kind == _BASELINE:
             self._versions.setdefault(said.principal, 0)
@@ -116,25 +117,36 @@ class AlertShard:
             case = self._cases[identifier] = Case.about(principal, cause, decided=self._heard)
         return case
 
-    def _let_go(self, key: bytes, said: Said | None, offset: int, written: str) -> None:
+    def _let_go(self, key: bytes, said: Said | None, offset: int, appended_ms: int) -> None:
         before = self._counted.pop(key, None)
         if before is None:
             return
+        moment = self._moment(said, before, appended_ms)
         if said is None:
             unknown = before.case.alert.principal.startswith(_UNKNOWN)
-            step = Step(written, "move", _OURSELVES, _KNOWN_NOW if unknown else _SAID_NO_LONGER)
-            self._leave(before, offset, step)
-            return
-        time, reason = _decided(said, before, written), said.evidence.reason
-        if said.is_authorized:
-            step = Step(time, "authorize", said.author, reason)
+            reason = _KNOWN_NOW if unknown else _SAID_NO_LONGER
+            step = Step(before.case.alert.last, "move", _OURSELVES, reason)
+        elif said.is_authorized:
+            step = Step(moment.time if moment else said.last, "authorize", said.author, said.evidence.reason)
         else:
-            step = Step(time, "move", _OURSELVES, f"it is undetermined now: {reason}")
-        self._leave(before, offset, step, said.last)
+            reason = f"it is undetermined now: {said.evidence.reason}"
+            step = Step(moment.time if moment else said.last, "move", _OURSELVES, reason)
+        self._leave(before, offset, step, moment)
 
-    def _leave(self, before: Counted, offset: int | None, step: Step, last: str = "") -> None:
-        before.case.leave(before, offset, step, self._timeout, last)
+    def _leave(self, before: Counted, offset: int | None, step: Step, moment: Moment | None) -> None:
+        before.case.leave(before, offset, step, self._timeout, moment)
         self._due[before.case.alert.id] = None
+
+    def _moment(self, said: Said | None, before: Counted, appended_ms: int) -> Moment | None:
+        """Return when a row came to say something else of the same events, or nothing any more; None where an event has come."""
+        if said is not None and said.last_event != before.last_event:
+            return None
+        written = timestamp(appended_ms * _MILLISECOND)
+        return Moment(max(before.case.alert.last, written), self._events_time(appended_ms))
+
+    def _events_time(self, now_ms: int) -> int:
+        """Return nanoseconds since 1970 in the events at a time of the broker; 0 before the first row."""
+        return (self._clock.time_ms(now_ms) or 0) * _MILLISECOND
 
     def compare(self, baselines: Known) -> None:
         """Let go what the version in force knows now, though it has not happened again since."""
@@ -150,8 +162,10 @@ class AlertShard:
                 continue
             if baselines.knows(principal, key):
                 del self._counted[key]
-                reason = f"baseline v{baseline.version} knows it: {baseline.reason}"
-                self._leave(before, None, Step(baseline.approved, "authorize", baseline.author, reason))
+                reason, last = f"baseline v{baseline.version} knows it: {baseline.reason}", before.case.alert.last
+                approved_ms = parse_time(baseline.approved or last) // _MILLISECOND
+                moment = Moment(max(baseline.approved, last), self._events_time(approved_ms))
+                self._leave(before, None, Step(moment.time, "authorize", baseline.author, reason), moment)
 
     # People
 
@@ -189,9 +203,7 @@ class AlertShard:
 
     def tick(self, now_ms: int) -> list[Record]:
         """Return the alerts that are to be written now."""
-        clock = self._clock.time_ms(now_ms)
-        if clock is not None:
-            self._expire(clock * _MILLISECOND)
+        self._expire(self._events_time(now_ms))
         due, self._due = sorted(self._due), {}
         return [record for identifier in due if (record := self._look(identifier, now_ms))]
 
@@ -221,11 +233,6 @@ class AlertShard:
     def _record(self, alert: Alert) -> Record:
         self._written[alert.id] = alert
         return "alerts", alert.id.encode(), alert.encode()
-
-
-def _decided(said: Said, before: Counted, written: str) -> str:
-    """Return when a row came to say something else: with what has come, or, where it is what was counted, when it was written."""
-    return said.last if said.last_event != before.last_event else written
 
 
 def _content(alert: Alert) -> Alert:

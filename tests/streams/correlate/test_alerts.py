@@ -138,21 +138,57 @@ def test_what_is_judged_otherwise_though_nothing_has_come_is_closed_when_that_wa
     assert (first.state, first.steps[-1].time) == ("closed", at(601))
 
 
-def test_a_row_that_is_gone_closes_when_that_was_written() -> None:
+def test_what_moves_though_nothing_has_come_is_counted_elsewhere_from_then_on() -> None:
     lab = Lab()
-    key, value = row(last=5)
-    lab.take((key, value))
+    lab.take(row(count=3, last=5))
     lab.wait(600)
-    lab.take((key, None))
-    assert (lab.actions, lab.alert.steps[-1].time) == (["open", "move"], at(601))
+    for clause in ("files.other", "files.shadow"):
+        lab.take(row(verdict=denied(clause), count=3, last=5))
+        lab.wait(600)
+    lives = {one.cause.detail: [(step.action, step.time) for step in one.steps] for one in lab.alerts}
+    assert lives == {
+        "files.shadow": [("open", at(0)), ("move", at(601)), ("reopen", at(1202))],
+        "files.other": [("open", at(601)), ("move", at(1202))],
+    }
+    assert {one.first for one in lab.alerts} == {at(0)}
 
 
-def test_what_is_decided_by_a_clock_long_behind_the_events_has_not_expired_before() -> None:
+LATE = [
+    pytest.param(row(verdict=AUTHORIZED, count=3, unauthorized=3, last=5), id="authorized"),
+    pytest.param(row(verdict=denied("files.other"), count=3, last=5), id="moved"),
+    pytest.param((row()[0], None), id="gone"),
+]
+
+
+@pytest.mark.parametrize("late", LATE)
+@pytest.mark.parametrize("looked", [True, False])
+def test_what_has_expired_stays_so_whatever_is_decided_about_it_later(late: Row, looked: bool) -> None:  # noqa: FBT001 - a parameter of the test
     lab = Lab()
-    lab.take(row())
-    lab.now_ms += round(1000 * HOUR * 1000)
-    lab.shard.take_row(*row(verdict=AUTHORIZED, unauthorized=1), 1, lab.now_ms)
-    assert [step.action for step in Alert.decode(lab.shard.tick(lab.now_ms)[0][2]).steps] == ["open", "authorize"]
+    lab.take(row(count=3, last=5))
+    lab.now_ms += round(240 * HOUR * 1000)
+    if looked:
+        lab.wait()
+    lab.take(late)
+    lab.wait(60)
+    assert {(step.action, step.time) for one in lab.alerts for step in one.steps} == {
+        ("open", at(0)),
+        ("expire", at(5 + 24 * HOUR)),
+    }
+
+
+def test_in_a_recording_nothing_has_expired_because_it_is_old() -> None:
+    lab = Lab(now_ms=START_MS + round(1_000 * HOUR * 1000))
+    lab.take(row(count=3, last=5))
+    lab.take(row(verdict=AUTHORIZED, count=3, unauthorized=3, last=5))
+    assert (lab.actions, lab.alert.steps[-1].time) == (["open", "authorize"], at(1_000 * HOUR + 1))
+
+
+def test_what_a_container_did_before_it_was_known_moves_at_the_time_of_its_events() -> None:
+    lab = Lab(now_ms=START_MS + round(1_000 * HOUR * 1000))
+    key, value = row(principal="unknown:0123456789ab", last=5)
+    lab.take((key, value))
+    lab.take((key, None))
+    assert [(step.action, step.time) for step in lab.alert.steps] == [("open", at(0)), ("move", at(5))]
 
 
 def test_a_closed_alert_is_opened_again_by_what_comes_back() -> None:
@@ -407,27 +443,23 @@ def happened_ms(one: Row) -> int:
 
 
 def rows_of(drawn: list[tuple[str, str, int, float]]) -> list[Row]:
-    """Return rows as a judge would write them: of one key each counts more, and is later, than the one before."""
+    """Return rows as a judge would write them: of one key each counts more, and is later, than the one before.
+
+    Without a wait nothing has come, and what had is judged anew.
+    """
     counts: dict[tuple[str, str], list[Any]] = {}
     rows: list[Row] = []
     clock = 0.0
     for what, principal, verdict, wait in drawn:
         clock += wait
-        state = counts.setdefault((what, principal), [0, 0, clock])
-        state[0] += 1
-        state[1] += VERDICTS[verdict]["verdict.outcome"] == "unauthorized"
-        count, unauthorized, first = state
-        rows.append(
-            row(
-                what,
-                VERDICTS[verdict],
-                principal=principal,
-                count=count,
-                unauthorized=unauthorized,
-                first=first,
-                last=clock,
-            )
-        )
+        state = counts.setdefault((what, principal), [0, 0, clock, clock])
+        if wait or not state[0]:
+            state[0] += 1
+            state[1] += VERDICTS[verdict]["verdict.outcome"] == "unauthorized"
+            state[3] = clock
+        count, unauthorized, first, last = state
+        seen = {"count": count, "unauthorized": unauthorized, "first": first, "last": last}
+        rows.append(row(what, VERDICTS[verdict], principal=principal, **seen))
     return rows
 
 
@@ -436,7 +468,7 @@ DRAWN = st.lists(
         st.sampled_from("abc"),
         st.sampled_from([WEB, DB]),
         st.integers(0, len(VERDICTS) - 1),
-        st.sampled_from([0.001, 1.0, 30 * HOUR]),
+        st.sampled_from([0.0, 0.001, 1.0, 30 * HOUR]),
     ),
     max_size=12,
 )
@@ -449,8 +481,8 @@ def test_a_worker_that_dies_at_any_moment_ends_with_the_same_alerts(
     straight, other = Lab(), Lab()
     rows = rows_of(drawn)
     for one in rows:
+        straight.now_ms = other.now_ms = max(other.now_ms, happened_ms(one))
         straight.feed([one])
-        other.now_ms = max(other.now_ms, happened_ms(one))
         other.feed([one])
         choice = random.random()
         if choice < 0.3:
