@@ -10,10 +10,10 @@ from typing import Final
 from deploy.inventory.estate import TOPICS_READ, Estate
 from deploy.inventory.remediation import Remediation, mended_since
 from deploy.kafka import read_all
-from deploy.view.read import entities
+from deploy.view.read import entities, refuse_unreadable
 from deploy.view.update import following
 from schemas.alert import Alert
-from schemas.errors import ConfigurationError, Invalid
+from schemas.errors import ConfigurationError
 from schemas.settings import Settings
 from streams.alerts.incidents import Incident, incidents_of
 from streams.applied import RULES_KEY
@@ -37,10 +37,8 @@ def incidents(settings: Settings, window_hours: float) -> list[Incident]:
 
 
 def _alerts(view: sqlite3.Connection) -> list[Alert]:
-    try:
-        found = [Alert.decode(value) for (value,) in view.execute("SELECT value FROM alerts")]
-    except Invalid as error:
-        raise ConfigurationError(f"topic alerts: {error}; run the version of Tidewaiter that wrote it") from error
+    refuse_unreadable(view, "alerts")
+    found = [Alert.decode(value) for (value,) in view.execute("SELECT value FROM alerts")]
     return sorted(found, key=lambda alert: (alert.opened, alert.id))
 
 

@@ -108,7 +108,8 @@ def _remediation(one: Remediation) -> str:
     listed = ", ".join(one.mended[:_FINDINGS]) + f", and {len(one.mended) - _FINDINGS} more" * (
         len(one.mended) > _FINDINGS
     )
-    return f"{minute(one.time)}  {images}, after {one.hours} hours, asked for by {one.by}: {listed}"
+    taken = "" if one.hours is None else f", after {one.hours} hours"
+    return f"{minute(one.time)}  {images}{taken}, asked for by {one.by}: {listed}"
 
 
 def _show_list(title: str, lines: Iterable[str]) -> None:

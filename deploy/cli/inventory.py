@@ -229,7 +229,7 @@ def _estate(*, rebuild: bool) -> Iterator[Estate]:
         with following(load_settings(), TOPICS_READ, rebuild=rebuild, progress=progress) as view:
             status.stop()
             if left_out := unreadable(view, TOPICS_READ):
-                err.print(f"{left_out} records cannot be read by this version and are left out", style="yellow")
+                err.print(f"left out: {left_out}", style="yellow", markup=False)
             yield Estate(view)
 
 

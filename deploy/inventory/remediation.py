@@ -10,6 +10,7 @@ from typing import Final
 from deploy.inventory.catalog import reference_of
 from deploy.inventory.estate import NOT_OBSERVABLE, Estate, Run, Workload, workload_of
 from deploy.view.read import Activity
+from schemas.errors import Invalid
 from schemas.event import parse_time
 
 __all__ = ["Remediation", "mended_since", "remediations_of"]
@@ -108,7 +109,11 @@ def _remediation(
 
 
 def _hours(begin: str, end: str) -> float | None:
-    nanoseconds = parse_time(end) - parse_time(begin)
+    """Return how long that took; None where it did not, or a time is none: a clock may have told any digits."""
+    try:
+        nanoseconds = parse_time(end) - parse_time(begin)
+    except Invalid:
+        return None
     return round(nanoseconds / _NANOSECONDS_AN_HOUR, 2) if nanoseconds >= 0 else None
 
 

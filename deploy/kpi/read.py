@@ -8,16 +8,13 @@ from dataclasses import replace
 from typing import Any, Final
 
 from deploy.kpi.periods import BY, By, Span
-from deploy.view.read import unreadable
+from deploy.view.read import refuse_unreadable
 from deploy.view.update import following
-from schemas.errors import ConfigurationError, Invalid
 from schemas.kpi import UNDATED, KpiRecord, Place
 from schemas.settings import Settings
-from schemas.topics import Name
 
 __all__ = ["latest", "needed", "read_records"]
 
-_TOPICS: Final[tuple[Name, ...]] = ("kpi",)
 _LATEST: Final[dict[By, int]] = {"hour": 24, "day": 31}
 _LATER: Final = "~"
 """Behind a period it is later than all hours of it."""
@@ -36,19 +33,10 @@ def read_records(settings: Settings, span: Span) -> tuple[Span, list[KpiRecord]]
 
     Raises ``ConfigurationError`` for what this version cannot read.
     """
-    with following(settings, _TOPICS) as view:
+    with following(settings, ("kpi",)) as view:
+        refuse_unreadable(view, "kpi")
         bounded = span if span.begin or span.end else latest(view, span)
-        try:
-            records = list(needed(view, bounded))
-        except Invalid as error:
-            raise _not_ours(str(error)) from error
-        if left_out := unreadable(view, _TOPICS):
-            raise _not_ours(f"{left_out} records are no key figures")
-    return bounded, records
-
-
-def _not_ours(what: str) -> ConfigurationError:
-    return ConfigurationError(f"topic kpi: {what}; run the version of Tidewaiter that wrote it")
+        return bounded, list(needed(view, bounded))
 
 
 def latest(view: sqlite3.Connection, span: Span) -> Span:
@@ -58,10 +46,7 @@ def latest(view: sqlite3.Connection, span: Span) -> Span:
 
 
 def needed(view: sqlite3.Connection, span: Span) -> Iterator[KpiRecord]:
-    """Yield what a span needs: what lies in it, what has no time, and of each partition how things stood before.
-
-    Raises ``Invalid`` for a record that this version cannot read.
-    """
+    """Yield what a span needs: what lies in it, what has no time, and of each partition how things stood before."""
     begin, end = span.period_of(span.begin), span.period_of(span.end) + _LATER
     yield from _records(view, _STOOD_BEFORE, UNDATED, begin)
     yield from _records(view, _OF_SPAN, UNDATED, begin, end)

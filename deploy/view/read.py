@@ -7,21 +7,32 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, reduce
 from itertools import groupby
 from typing import Any, Final
 
 from schemas.codec import Event, dumps, loads
+from schemas.errors import ConfigurationError
 from schemas.shared import SharedRecord
 from schemas.topics import Name
 from streams.judge.shared import SharedFacts
 
-__all__ = ["Activity", "Entity", "activities", "entities", "shared_facts", "shared_records", "unreadable"]
+__all__ = [
+    "Activity",
+    "Entity",
+    "activities",
+    "entities",
+    "refuse_unreadable",
+    "shared_facts",
+    "shared_records",
+    "unreadable",
+]
 
 
 _LONG: Final = 16_384
+_SHORT: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +119,24 @@ def shared_facts(view: sqlite3.Connection, kind: str = "") -> SharedFacts:
     return found
 
 
-def unreadable(view: sqlite3.Connection, topics: Iterable[Name]) -> int:
-    """Return how many records of these topics this version could not read: the view has nothing of them."""
-    counts = dict(view.execute("SELECT topic, unreadable FROM topics"))
-    return sum(counts[topic] for topic in topics)
+def unreadable(view: sqlite3.Connection, topics: Sequence[Name]) -> str:
+    """Return how many records of these topics this version cannot read, and why the first; empty where it can read all.
+
+    The view has nothing of them.
+    """
+    where = f"FROM unreadable WHERE topic IN ({', '.join('?' * len(topics))})"
+    (count,) = view.execute(f"SELECT count(*) {where}", topics).fetchone()
+    if not count:
+        return ""
+    topic, key, why = view.execute(f"SELECT topic, key, why {where} ORDER BY topic, key LIMIT 1", topics).fetchone()
+    name = f"topic {topic}, key {key.decode(errors='replace')[:_SHORT]}: {why}"
+    return f"1 record cannot be read ({name})" if count == 1 else f"{count} records cannot be read (the first: {name})"
+
+
+def refuse_unreadable(view: sqlite3.Connection, topic: Name) -> None:
+    """Raise ``ConfigurationError`` where an answer would lack something, because this version cannot read all of a topic."""
+    if left_out := unreadable(view, [topic]):
+        raise ConfigurationError(f"{left_out}; run the version of Tidewaiter that wrote it")
 
 
 def _shared(view: sqlite3.Connection, kind: str) -> sqlite3.Cursor:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
+from schemas.alert import Alert
 from schemas.baseline import Profile
 from schemas.codec import Event, decode, dumps_sorted, loads
 from schemas.errors import Invalid
 from schemas.facts import is_container, principal_of
 from schemas.fields import FIELDS
-from schemas.kpi import place_of
+from schemas.kpi import KpiRecord, place_of
 from schemas.shared import SharedRecord
 from schemas.topics import Name
 
@@ -156,12 +157,16 @@ def _baseline_rows(key: bytes, value: bytes | None) -> Iterator[Row]:
 
 
 def _alert_rows(key: bytes, value: bytes | None) -> Iterator[Row]:
+    if value is not None:
+        Alert.decode(value)  # which nobody could read otherwise
     yield Row((key.decode(),), None if value is None else (value,))
 
 
 def _figure_rows(key: bytes, value: bytes | None) -> Iterator[Row]:
     place = place_of(key)
     _count(place.series)
+    if value is not None:
+        KpiRecord.read(place, value)  # as above
     yield Row(place, None if value is None else (value,))
 
 

@@ -14,7 +14,7 @@ kpi         key figures of an hour and partition, likewise              ``kpi``
 ``principals`` and ``contents`` hold what many rows have in common, once: names, and JSON objects. ``known`` points to deciding facts and
 settings, ``done`` to the rest of an activity, ``verdict`` to ``verdict.*`` without what the row itself says. Times are text as in
 events, empty where there is none. Numbers of rows differ from view to view, what they say does not. Each topic is followed by itself:
-``topics`` says which of that name it is, when it was read last, and how many of its records could not be read.
+``topics`` says which of that name it is and when it was read last, ``unreadable`` which keys have a record that cannot be read, and why.
 """
 
 from __future__ import annotations
@@ -28,12 +28,13 @@ from typing import Final
 
 from schemas.topics import Name
 
-__all__ = ["COLUMNS", "DDL", "TABLES", "version_of_view"]
+__all__ = ["COLUMNS", "DDL", "SHARING", "TABLES", "version_of_view"]
 
 DDL: Final = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE topics (topic TEXT PRIMARY KEY, generation TEXT NOT NULL, read REAL NOT NULL, unreadable INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE topics (topic TEXT PRIMARY KEY, generation TEXT NOT NULL, read REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE positions (topic TEXT, partition INTEGER, position INTEGER NOT NULL, PRIMARY KEY (topic, partition)) WITHOUT ROWID;
+CREATE TABLE unreadable (topic TEXT, key BLOB, why TEXT NOT NULL, PRIMARY KEY (topic, key)) WITHOUT ROWID;
 CREATE TABLE principals (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE contents (id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, text TEXT NOT NULL);
 CREATE TABLE entities (
@@ -87,6 +88,13 @@ TABLES: Final[Mapping[Name, str]] = MappingProxyType(
     }
 )
 """Of each topic the table."""
+
+SHARING: Final = frozenset(
+    topic
+    for topic, table in TABLES.items()
+    if {"principal", "known", "record"} & {*COLUMNS[table][0], *COLUMNS[table][1]}
+)
+"""Topics whose rows point to principals and contents."""
 
 
 def version_of_view() -> str:

@@ -20,6 +20,7 @@ _DIGEST_BYTES: Final = 16
 _MAX_REMEMBERED: Final = 500_000
 _BUSY_SECONDS: Final = 30.0
 _MIN_WASTE: Final = 50_000
+_NONE: Final[Mapping[bytes, str]] = MappingProxyType({})
 
 
 def _insert(table: str) -> str:
@@ -48,11 +49,10 @@ DELETE FROM principals WHERE id NOT IN (
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """A topic that was read before: which of its name it is, when it was read last (seconds since 1970), and how many records could not be."""
+    """A topic that was read before: which of its name it is, and when it was read last (seconds since 1970)."""
 
     generation: str
     read: float
-    unreadable: int
 
 
 class Store:
@@ -83,9 +83,7 @@ class Store:
 
     def followed(self, topic: Name) -> Followed | None:
         """Return what is known of a topic; None where it was never read."""
-        row = self.connection.execute(
-            "SELECT generation, read, unreadable FROM topics WHERE topic = ?", [topic]
-        ).fetchone()
+        row = self.connection.execute("SELECT generation, read FROM topics WHERE topic = ?", [topic]).fetchone()
         return Followed(*row) if row else None
 
     def begin(self, topic: Name, generation: str, moment: float) -> int:
@@ -93,7 +91,8 @@ class Store:
         self.connection.execute("BEGIN IMMEDIATE")
         gone = self.connection.execute(f"DELETE FROM {TABLES[topic]}").rowcount  # noqa: S608 - names of ours
         self.connection.execute("DELETE FROM positions WHERE topic = ?", [topic])
-        self.connection.execute("INSERT OR REPLACE INTO topics VALUES (?, ?, ?, 0)", [topic, generation, moment])
+        self.connection.execute("DELETE FROM unreadable WHERE topic = ?", [topic])
+        self.connection.execute("INSERT OR REPLACE INTO topics VALUES (?, ?, ?)", [topic, generation, moment])
         self.connection.execute("COMMIT")
         return gone
 
@@ -101,15 +100,30 @@ class Store:
         """Return where to read on in each partition of a topic that was read before."""
         return dict(self.connection.execute("SELECT partition, position FROM positions WHERE topic = ?", [topic]))
 
-    def write(self, topic: Name, rows: Iterable[Row], positions: Mapping[int, int], unreadable: int = 0) -> None:
+    def unreadable(self, topic: Name) -> set[bytes]:
+        """Return the keys whose latest record could not be read."""
+        return {key for (key,) in self.connection.execute("SELECT key FROM unreadable WHERE topic = ?", [topic])}
+
+    def write(
+        self,
+        topic: Name,
+        rows: Iterable[Row],
+        positions: Mapping[int, int],
+        unreadable: Mapping[bytes, str] = _NONE,
+        readable: Iterable[bytes] = (),
+    ) -> None:
         """Write rows, of a key the last one, and where to read on behind them: all of it or, where the process dies, nothing.
 
-        ``unreadable`` are records among them that could not be read.
+        ``unreadable`` says of keys why their record cannot be read; those of ``readable`` could not be before.
         """
         self.connection.execute("BEGIN IMMEDIATE")
         for row in rows:
             self._write(TABLES[topic], row)
-        self.connection.execute("UPDATE topics SET unreadable = unreadable + ? WHERE topic = ?", [unreadable, topic])
+        self.connection.executemany(
+            "DELETE FROM unreadable WHERE topic = ? AND key = ?", [(topic, key) for key in readable]
+        )
+        told = [(topic, key, why) for key, why in unreadable.items()]
+        self.connection.executemany("INSERT OR REPLACE INTO unreadable VALUES (?, ?, ?)", told)
         places = [(topic, number, position) for number, position in positions.items()]
         self.connection.executemany("INSERT OR REPLACE INTO positions VALUES (?, ?, ?)", places)
         self.connection.execute("COMMIT")

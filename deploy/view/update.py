@@ -6,14 +6,13 @@ import fcntl
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from time import time
-from typing import Final
+from typing import Final, NamedTuple
 
 from deploy.kafka import generations_of
 from deploy.view.rows import Row, rows_of
-from deploy.view.schema import version_of_view
+from deploy.view.schema import SHARING, version_of_view
 from deploy.view.store import Followed, Store
 from schemas.errors import ConfigurationError, Invalid
 from schemas.settings import Settings
@@ -79,25 +78,32 @@ def update(
         store.create({"version": version, "replaced": "0"})
     replaced = int(store.meta()["replaced"])
     for topic, (generation, partitions) in generations.items():
-        replaced += _follow(settings, _Batch(store, topic, progress), f"{generation}/{partitions}", partitions)
+        found = _follow(settings, store, _Topic(topic, f"{generation}/{partitions}", partitions), progress)
+        replaced += found if topic in SHARING else 0
     store.note(replaced="0" if store.tidy(replaced) else str(replaced))
     return store
 
 
-def _follow(settings: Settings, batch: _Batch, generation: str, partitions: int) -> int:
+class _Topic(NamedTuple):
+    """A topic as Kafka has it now."""
+
+    name: Name
+    generation: str
+    partitions: int
+
+
+def _follow(settings: Settings, store: Store, topic: _Topic, progress: Progress) -> int:
     """Read a topic to its end, from its beginning where it cannot be gone on from; return how many rows that may have replaced."""
-    store, topic, began, replaced = batch.store, batch.topic, time(), 0
-    if not _goes_on(store.followed(topic), generation):
-        replaced = store.begin(topic, generation, began)
-    begin = store.positions(topic)
+    began, replaced = time(), 0
+    if not _goes_on(store.followed(topic.name), topic.generation):
+        replaced = store.begin(topic.name, topic.generation, began)
     try:
-        _read(settings, batch, partitions, begin)
+        replaced += _read(settings, store, topic, progress)
     except Moved:
-        replaced += store.begin(topic, generation, began)
-        begin = {}
-        _read(settings, batch, partitions, begin)
-    store.note_read(topic, began)
-    return replaced + (batch.read if begin else 0)
+        replaced += store.begin(topic.name, topic.generation, began)
+        _read(settings, store, topic, progress)
+    store.note_read(topic.name, began)
+    return replaced
 
 
 def _goes_on(known: Followed | None, generation: str) -> bool:
@@ -105,8 +111,12 @@ def _goes_on(known: Followed | None, generation: str) -> bool:
     return known is not None and known.generation == generation and 0 <= time() - known.read < _LONGEST_SECONDS
 
 
-def _read(settings: Settings, batch: _Batch, partitions: int, begin: Mapping[int, int]) -> None:
-    read_to_end(settings.kafka, _CLIENT, batch.topic, range(partitions), batch.take, begin=begin, noted=batch.write)
+def _read(settings: Settings, store: Store, topic: _Topic, progress: Progress) -> int:
+    begin, batch = store.positions(topic.name), _Batch(store, topic.name, progress)
+    read_to_end(
+        settings.kafka, _CLIENT, topic.name, range(topic.partitions), batch.take, begin=begin, noted=batch.write
+    )
+    return batch.read if begin else 0
 
 
 def _opened(path: Path) -> Store:
@@ -124,36 +134,48 @@ def _remove(path: Path) -> None:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
-@dataclass(slots=True)
 class _Batch:
     """What was read of one topic since it was last written."""
 
-    store: Store
-    topic: Name
-    progress: Progress
-    read: int = 0
-    unreadable: int = 0
-    _rows: list[Row] = field(default_factory=list)
-    _written: dict[int, int] = field(default_factory=dict)
+    def __init__(self, store: Store, topic: Name, progress: Progress) -> None:
+        self.read = 0
+        self._store = store
+        self._topic: Name = topic
+        self._progress = progress
+        self._rows: list[Row] = []
+        self._unreadable = store.unreadable(topic)
+        self._told: dict[bytes, str] = {}
+        self._mended: set[bytes] = set()
+        self._written: dict[int, int] = {}
 
     def take(self, message: Consumed) -> None:
-        """Take in a record; one that cannot be read is counted, whoever wrote it has a dead letter of it or has not started.
+        """Take in a record; one that cannot be read is noted, whoever wrote it has a dead letter of it or has not started.
 
         What it has replaced is gone, as it is once the topic has been compacted.
         """
         self.read += 1
+        key, value = message.key() or b"", message.value()
         try:
-            self._rows.extend(rows_of(self.topic, message.key(), message.value()))
-        except Invalid:
-            self.unreadable += 1
+            self._rows.extend(rows_of(self._topic, key, value))
+        except Invalid as error:
             with suppress(Invalid):
-                self._rows.extend(rows_of(self.topic, message.key(), None))
+                self._rows.extend(rows_of(self._topic, key, None))
+            if value is not None:
+                self._unreadable.add(key)
+                self._told[key] = str(error)
+                return
+        if key in self._unreadable:
+            self._unreadable.remove(key)
+            self._told.pop(key, None)
+            self._mended.add(key)
 
     def write(self, positions: Mapping[int, int]) -> None:
+        """Write what was taken, where anything was."""
         if positions == self._written:
             return
-        self.store.write(self.topic, self._rows, positions, self.unreadable)
-        self.progress(self.topic, self.read)
+        self._store.write(self._topic, self._rows, positions, self._told, self._mended)
+        self._progress(self._topic, self.read)
         self._rows.clear()
-        self.unreadable = 0
+        self._told.clear()
+        self._mended.clear()
         self._written = dict(positions)

@@ -10,13 +10,15 @@ from typing import Any, Final
 from deploy.view.rows import Row, rows_of
 from deploy.view.schema import COLUMNS
 from deploy.view.store import Store
+from schemas.alert import Alert, Cause, State
 from schemas.codec import dumps, dumps_sorted
 from schemas.facts import context_of
+from schemas.kpi import KpiRecord
 from schemas.shared import SharedRecord
 from schemas.topics import Name
 from streams.judge.memo import digest_of
 
-__all__ = ["NOON", "Said", "activity", "container", "contents_of", "shared", "view_of"]
+__all__ = ["NOON", "Said", "activity", "alert", "container", "contents_of", "figures", "shared", "view_of"]
 
 NOON: Final = "2026-06-01T12:00:00.000000000Z"
 _ENGINE: Final = 1
@@ -86,6 +88,18 @@ def shared(subject: str, source: str, facts: dict[str, Any], time: str = NOON) -
     """Return what a source says of a subject."""
     record = SharedRecord(subject, source, time, time, facts)
     return "shared-facts", record.key, record.encode()
+
+
+def alert(identifier: str, state: State = "open") -> Said:
+    """Return an alert."""
+    told = Alert(identifier, "container:prod/shop/app/app", Cause("rule", identifier), state, first=NOON, last=NOON)
+    return "alerts", identifier.encode(), told.encode()
+
+
+def figures(hour: str, series: int, gaps: int) -> Said:
+    """Return how many gaps an hour had."""
+    record = KpiRecord(hour, "counts", 0, series, {"gaps": gaps})
+    return "kpi", record.key, record.encode()
 
 
 def view_of(records: Iterable[Said], path: Path | None = None) -> sqlite3.Connection:

@@ -15,7 +15,7 @@ from schemas.codec import decode, dumps
 from schemas.errors import Invalid
 from schemas.topics import Name
 from tests.deploy.baselines.lab import APP, Shop
-from tests.deploy.view.lab import NOON, Said, activity, container, contents_of, shared, view_of
+from tests.deploy.view.lab import NOON, Said, activity, alert, container, contents_of, figures, shared, view_of
 
 LATER = "2026-06-02T12:00:00.000000000Z"
 EXEC = {"event.action": "exec", "process.executable": "/bin/sh"}
@@ -42,8 +42,8 @@ def test_a_tombstone_removes() -> None:
         activity(APP, EXEC),
         shared("secret:prod/shop/key", "kubernetes", {"secret.type": "Opaque"}),
         ("baselines", APP.encode(), Profile(APP).encode()),
-        ("alerts", b"abc", b"{}"),
-        ("kpi", b"2026-11-27T10|counts|0003|17", b"{}"),
+        alert("abc"),
+        figures("2026-11-27T10", series=17, gaps=3),
     ]
     view = view_of([*records, *((topic, key, None) for topic, key, _ in records)])
     assert not any(contents_of(view).values())

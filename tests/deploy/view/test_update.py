@@ -16,18 +16,21 @@ from typing import Any, Final
 
 import pytest
 from confluent_kafka import Producer
+from hypothesis import given
+from hypothesis import strategies as st
 
 from deploy.kafka import create_topics, delete_topics
 from deploy.view import update as module
-from deploy.view.read import activities, entities, unreadable
+from deploy.view.read import activities, entities, refuse_unreadable, unreadable
 from deploy.view.schema import TABLES
 from deploy.view.store import Store
 from deploy.view.update import following
+from schemas.alert import STATES
 from schemas.errors import ConfigurationError
 from schemas.settings import KafkaSettings, Settings
 from schemas.topics import TOPICS, partition_of
 from streams.kafka import transactional_producer
-from tests.deploy.view.lab import NOON, Said, activity, container, contents_of, shared
+from tests.deploy.view.lab import NOON, Said, activity, alert, container, contents_of, figures, shared
 from tests.streams.judge.lab import Message
 
 pytestmark = pytest.mark.services
@@ -99,8 +102,8 @@ def _records(number: int, *, gone: bool) -> list[Said]:
             "trivy",
             {"container.image.vulnerabilities": [f"low fixable CVE-{number} x"]},
         ),
-        ("alerts", f"{number % 40}".encode(), b"%d" % number),
-        ("kpi", f"2026-11-27T{number % 24:02d}|counts|0000|{number % 3}".encode(), b"%d" % number),
+        alert(f"{number % 40:04d}", STATES[number % 3]),
+        figures(f"2026-11-27T{number % 24:02d}", series=number % 3, gaps=number),
     ]
     return [(topic, key, None) for topic, key, _ in made] if gone else made
 
@@ -128,13 +131,27 @@ def test_aborted_records_are_not_in_it_and_committed_ones_are_waited_for(lab: La
         assert [one.entity for one in entities(view)] == ["bbbbbbbbbbbb"]
 
 
-def test_records_that_cannot_be_read_are_counted_and_passed_over(lab: Lab) -> None:
-    lab.send([("activities", b"no row", b"{}"), container("aaaaaaaaaaaa"), ("shared-facts", b"[]", b"[]")])
+def test_records_that_cannot_be_read_are_told_and_passed_over(lab: Lab) -> None:
+    lab.send([("activities", b"no row", b"{}"), container("aaaaaaaaaaaa"), ("alerts", b"[]", b"[]")])
     with following(lab.settings, TABLES) as view:
         assert len(list(entities(view))) == 1
-        assert (unreadable(view, TABLES), unreadable(view, ["activities"])) == (2, 1)
+        told = "2 records cannot be read (the first: topic activities, key no row: not the key of a row"
+        assert unreadable(view, [*TABLES]).startswith(told)
+        assert unreadable(view, ["kpi", "judge-state"]) == ""
+        with pytest.raises(ConfigurationError, match=r"^1 record cannot .* not an alert .*; run the version"):
+            refuse_unreadable(view, "alerts")
+
+
+@pytest.mark.parametrize("mended", [b"{}", None])
+def test_what_replaces_or_removes_a_record_that_could_not_be_read_mends_it(lab: Lab, mended: bytes | None) -> None:
+    topic, key, value = alert("abc")
+    lab.send([(topic, key, b"{}"), ("kpi", b"nonsense", None)])
     with following(lab.settings, TABLES) as view:
-        assert unreadable(view, TABLES) == 2
+        assert unreadable(view, [*TABLES]).startswith("1 record cannot be read (topic alerts, key abc: not an alert")
+    lab.send([(topic, key, mended and value)])
+    with following(lab.settings, TABLES) as view:
+        assert unreadable(view, [*TABLES]) == ""
+        assert len(contents_of(view)["alerts"]) == (mended is not None)
 
 
 def test_topics_that_were_made_anew_make_it_anew(lab: Lab) -> None:
@@ -254,12 +271,30 @@ def wait_until_read(lab: Lab, topic: str, before: int, process: subprocess.Popen
 def test_a_record_that_cannot_be_read_leaves_nothing_of_what_it_replaced() -> None:
     store = Store(Path(":memory:"))
     store.create({})
-    store.begin("activities", "one", 0.0)
     batch = module._Batch(store, "activities", lambda *_: None)
     for _, key, value in (activity("host:a", {"event.action": "exec"}), activity("host:b", {"event.action": "exec"})):
         batch.take(Message(0, key, value))
     batch.take(Message(1, activity("host:a", {"event.action": "exec"})[1], b"{}"))
     batch.take(Message(2, b"no key of a row", b"{}"))
     batch.write({0: 3})
-    assert (batch.read, unreadable(store.connection, ["activities"])) == (4, 2)
+    assert batch.read == 4
+    assert len(store.unreadable("activities")) == 2
     assert [one.principal for one in activities(store.connection)] == ["host:b"]
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(["readable", "unreadable", "gone", "written"]))))
+def test_what_cannot_be_read_is_what_stands_last(steps: list[tuple[str, str]]) -> None:
+    store = Store(Path(":memory:"))
+    store.create({})
+    batch, stands = module._Batch(store, "alerts", lambda *_: None), dict.fromkeys("ab", "gone")
+    for number, (key, what) in enumerate(steps):
+        if what == "written":
+            batch.write({0: number})
+        else:
+            stands[key] = what
+            values = {"readable": alert(key)[2], "unreadable": b"{}", "gone": None}
+            batch.take(Message(number, key.encode(), values[what]))
+    batch.write({0: -1})
+    assert store.unreadable("alerts") == {key.encode() for key, what in stands.items() if what == "unreadable"}
+    kept = [row[0] for row in contents_of(store.connection)["alerts"]]
+    assert kept == [key for key, what in sorted(stands.items()) if what == "readable"]
