@@ -7,39 +7,34 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Final
 
-from deploy.inventory.estate import TOPICS_READ, Estate
+from deploy.inventory.estate import Estate
 from deploy.inventory.remediation import Remediation, mended_since
 from deploy.kafka import read_all
 from deploy.view.read import entities, refuse_unreadable
-from deploy.view.update import following
 from schemas.alert import Alert
 from schemas.errors import ConfigurationError
 from schemas.settings import Settings
+from schemas.topics import Name
 from streams.alerts.incidents import Incident, incidents_of
 from streams.applied import RULES_KEY
 from streams.rules.ruleset import RuleSet
 
-__all__ = ["alert_named", "incidents", "mended", "read_alerts", "remedies"]
+__all__ = ["TOPICS_READ", "alert_named", "incidents", "mended", "read_alerts", "remedies"]
 
-_CONTAINER: Final = "container:"
+TOPICS_READ: Final[tuple[Name, ...]] = ("alerts", "judge-state")
+"""What the view must have read for alerts and stories; ``mended`` needs what the inventory does."""
 
 
-def read_alerts(settings: Settings) -> list[Alert]:
+def read_alerts(view: sqlite3.Connection) -> list[Alert]:
     """Return all alerts as they stand, in the order in which they were opened; what cannot be read is a ``ConfigurationError``."""
-    with following(settings, ("alerts",)) as view:
-        return _alerts(view)
-
-
-def incidents(settings: Settings, window_hours: float) -> list[Incident]:
-    """Return the stories that alerts tell."""
-    with following(settings, ("alerts", "judge-state")) as view:
-        return incidents_of(_alerts(view), _homes(view), window_hours)
-
-
-def _alerts(view: sqlite3.Connection) -> list[Alert]:
     refuse_unreadable(view, "alerts")
     found = [Alert.decode(value) for (value,) in view.execute("SELECT value FROM alerts")]
     return sorted(found, key=lambda alert: (alert.opened, alert.id))
+
+
+def incidents(view: sqlite3.Connection, window_hours: float) -> list[Incident]:
+    """Return the stories that alerts tell."""
+    return incidents_of(read_alerts(view), _homes(view), window_hours)
 
 
 def _homes(view: sqlite3.Connection) -> Mapping[str, set[str]]:
@@ -51,12 +46,9 @@ def _homes(view: sqlite3.Connection) -> Mapping[str, set[str]]:
     return found
 
 
-def mended(settings: Settings, alert: Alert) -> list[Remediation]:
+def mended(view: sqlite3.Connection, alert: Alert) -> list[Remediation]:
     """Return which newer images have mended something in the containers of an alert since it was first seen; ``hours`` count from then."""
-    if not alert.principal.startswith(_CONTAINER):
-        return []
-    with following(settings, TOPICS_READ) as view:
-        return mended_since(Estate(view, alert.principal), alert.first)
+    return mended_since(Estate(view, alert.principal), alert.first)
 
 
 def remedies(settings: Settings) -> dict[str, str]:

@@ -10,7 +10,7 @@ import typer
 
 from deploy.alerts.deciding import Answer, decide
 from deploy.alerts.excepting import exception_text
-from deploy.alerts.read import alert_named, incidents, mended, read_alerts, remedies
+from deploy.alerts.read import TOPICS_READ, alert_named, incidents, mended, read_alerts, remedies
 from deploy.baselines.operators import enrolled_operator
 from deploy.baselines.topics import policies
 from deploy.cli.alert_table import alert_json, show_alert, show_alerts, show_answer, show_incident, show_noise
@@ -18,6 +18,9 @@ from deploy.cli.console import err, out
 from deploy.cli.decisions import NOT_YET, REFUSED
 from deploy.cli.options import Json, time_named
 from deploy.cli.sections import print_json
+from deploy.cli.viewing import viewing
+from deploy.inventory import estate
+from deploy.inventory.remediation import Remediation
 from schemas.alert import STATES, Alert
 from schemas.alert_decision import AlertAction
 from schemas.errors import ConfigurationError
@@ -67,17 +70,24 @@ def list_(
     settings, wanted = load_settings(), _states(state, suppressed=suppressed, every=noisy or as_incidents)
     asked = _Asked(wanted, _level(level), principal, time_named(since), time_named(until))
     if as_incidents:
-        for number, one in enumerate(incidents(settings, window), start=1):
+        with viewing(settings, TOPICS_READ) as view:
+            stories = incidents(view, window)
+        for number, one in enumerate(stories, start=1):
             if any(asked.wants(alert) for alert in one.alerts):
                 print_json({"number": number, **one.as_json()}) if as_json else show_incident(one, number)
         return
-    chosen = [alert for alert in read_alerts(settings) if asked.wants(alert)]
+    chosen = [alert for alert in _alerts(settings) if asked.wants(alert)]
     if noisy:
         _show_noise(settings, chosen, as_json=as_json)
     elif as_json:
         print_json([alert_json(alert) for alert in _gravest_first(chosen)])
     else:
         show_alerts(_gravest_first(chosen))
+
+
+def _alerts(settings: Settings) -> list[Alert]:
+    with viewing(settings, ("alerts",)) as view:
+        return read_alerts(view)
 
 
 class _Asked:
@@ -136,14 +146,15 @@ def _show_noise(settings: Settings, alerts: list[Alert], *, as_json: bool) -> No
 def show(alert: One, window: Window = WINDOW_HOURS, as_json: Json = False) -> None:
     """Show an alert with its score, evidence, life, what was mended and what to do, and the story that it is part of; a number is that of a story."""
     settings = load_settings()
-    stories = incidents(settings, window)
+    with viewing(settings, TOPICS_READ) as view:
+        alerts, stories = read_alerts(view), incidents(view, window)
     if alert.isdecimal() and 1 <= int(alert) <= len(stories):
         story = stories[int(alert) - 1]
         print_json(story.as_json()) if as_json else show_incident(story, int(alert))
         return
-    found = alert_named(read_alerts(settings), alert)
+    found = alert_named(alerts, alert)
     story_of = next((one for one in stories if found.id in {each.id for each in one.alerts}), None)
-    known, fixes = remedies(settings), mended(settings, found)
+    known, fixes = remedies(settings), _mended(settings, found)
     if as_json:
         more = {"remediations": fixes, "incident": story_of.as_json() if story_of else None}
         print_json(alert_json(found, known) | more)
@@ -152,6 +163,13 @@ def show(alert: One, window: Window = WINDOW_HOURS, as_json: Json = False) -> No
     if story_of is not None and len(story_of.alerts) > 1:
         out.print()
         show_incident(story_of, stories.index(story_of) + 1)
+
+
+def _mended(settings: Settings, alert: Alert) -> list[Remediation]:
+    if not alert.principal.startswith("container:"):
+        return []
+    with viewing(settings, estate.TOPICS_READ) as view:
+        return mended(view, alert)
 
 
 @app.command()
@@ -176,7 +194,7 @@ def _decide(action: AlertAction, names: list[str], reason: str, wait: float, *, 
     if not reason.strip():
         raise ConfigurationError("a decision needs a reason: --reason 'what it was, and who has looked at it'")
     settings = load_settings()
-    operator, known = enrolled_operator(settings.operator, policies(settings)), read_alerts(settings)
+    operator, known = enrolled_operator(settings.operator, policies(settings)), _alerts(settings)
     chosen = {found.id: found for found in (alert_named(known, name) for name in names)}
     with err.status("waiting until it is carried out …"):
         answers = decide(settings.kafka, operator, action, chosen.values(), reason, wait)

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli.console import err
 from deploy.cli.inventory_table import (
     CONTAINER_COLUMNS,
     HOST_COLUMNS,
@@ -23,6 +22,7 @@ from deploy.cli.inventory_table import (
     show,
 )
 from deploy.cli.options import Json, time_named
+from deploy.cli.viewing import tell_left_out, viewing
 from deploy.inventory.containers import containers_of
 from deploy.inventory.estate import TOPICS_READ, Estate
 from deploy.inventory.hosts import hosts_of
@@ -32,10 +32,7 @@ from deploy.inventory.secrets import misplaced_of, secrets_of
 from deploy.inventory.unused import unused_of
 from deploy.inventory.users import users_of
 from deploy.inventory.workloads import workloads_of
-from deploy.view.read import unreadable
-from deploy.view.update import following
 from schemas.settings import load_settings
-from schemas.topics import Name
 
 __all__ = ["app"]
 
@@ -221,16 +218,9 @@ def users(
 @contextmanager
 def _estate(*, rebuild: bool) -> Iterator[Estate]:
     """Bring the view up to date, and say what could not be read of it."""
-    with err.status("reading what Kafka holds") as status:
-
-        def progress(topic: Name, records: int) -> None:
-            status.update(f"reading {topic}: {records} records")
-
-        with following(load_settings(), TOPICS_READ, rebuild=rebuild, progress=progress) as view:
-            status.stop()
-            if left_out := unreadable(view, TOPICS_READ):
-                err.print(f"left out: {left_out}", style="yellow", markup=False)
-            yield Estate(view)
+    with viewing(load_settings(), TOPICS_READ, rebuild=rebuild) as view:
+        tell_left_out(view, TOPICS_READ)
+        yield Estate(view)
 
 
 def _is_within(names: Iterable[str], cluster: str | None, namespace: str | None) -> bool:

@@ -14,6 +14,7 @@ from deploy.cli.console import err, out
 from deploy.cli.options import Json, time_named
 from deploy.cli.sections import columns, print_json
 from deploy.cli.table import OUTCOME_STYLES
+from deploy.cli.viewing import viewing
 from deploy.inventory.estate import NOT_OBSERVABLE
 from deploy.kpi.periods import BY, Period, Span, counted, periods, undated
 from deploy.kpi.read import read_records
@@ -56,10 +57,10 @@ def kpi(
     """
     if by not in BY:
         raise ConfigurationError(f"there is no {by!r}; choose one of {', '.join(BY)}")
-    settings = load_settings()
     asked = Span("day" if by == "day" else "hour", time_named(begin), time_named(end))
-    span, records = read_records(settings, asked)
-    found = list(periods(records, read_alerts(settings), span))
+    with viewing(load_settings(), ("kpi", "alerts")) as view:
+        span, records = read_records(view, asked)
+        found = list(periods(records, read_alerts(view), span))
     if as_json:
         nameless = undated(records)
         print_json(

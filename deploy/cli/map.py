@@ -14,6 +14,7 @@ from deploy.cli.console import err, write_file
 from deploy.cli.options import Json, time_named
 from deploy.cli.sections import columns, minute
 from deploy.cli.table import OUTCOME_STYLES
+from deploy.cli.viewing import tell_left_out, viewing
 from deploy.map.difference import Difference, change_of
 from deploy.map.dot import write_dot
 from deploy.map.drawing import subtitle_of
@@ -24,7 +25,6 @@ from deploy.map.read import TOPICS_READ, Asked, read_map
 from deploy.map.svg import write_svg
 from deploy.map.tally import OUTCOMES
 from deploy.pipeline import policies_in_force
-from deploy.view.update import following
 from schemas.codec import dumps
 from schemas.errors import ConfigurationError
 from schemas.event import now
@@ -101,7 +101,8 @@ def _wanted(verdicts: list[str], since: str) -> Iterator[Wanted]:
 
 def _read(settings: Settings, asked: Asked, *, rebuild: bool) -> Map:
     policies = policies_in_force(settings)
-    with following(settings, TOPICS_READ, rebuild=rebuild) as view:
+    with viewing(settings, TOPICS_READ, rebuild=rebuild) as view:
+        tell_left_out(view, TOPICS_READ)
         return read_map(view, DataClasses.of(policies.policies if policies else ()), asked)
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Final, Self
 
-from deploy.alerts.read import incidents
+from deploy.alerts.read import TOPICS_READ, incidents
 from deploy.kafka import following
+from deploy.view import update
 from schemas.alert import Alert
 from schemas.event import parse_time
 from schemas.settings import KafkaSettings, Settings
@@ -76,4 +77,5 @@ class FirstAlert(AbstractContextManager["FirstAlert"]):
 def stories_of(settings: Settings, first: FirstAlert) -> Stories:
     """Return what alerts tell when everything has arrived: of more of the same is told once in a while."""
     time.sleep(settings.alerts.update_seconds + _SETTLE_SECONDS)
-    return Stories(tuple(incidents(settings, WINDOW_HOURS)), first.delay_seconds)
+    with update.following(settings, TOPICS_READ) as view:
+        return Stories(tuple(incidents(view, WINDOW_HOURS)), first.delay_seconds)

@@ -9,9 +9,7 @@ from typing import Any, Final
 
 from deploy.kpi.periods import BY, By, Span
 from deploy.view.read import refuse_unreadable
-from deploy.view.update import following
 from schemas.kpi import UNDATED, KpiRecord, Place
-from schemas.settings import Settings
 
 __all__ = ["latest", "needed", "read_records"]
 
@@ -28,15 +26,14 @@ SELECT hour, kind, partition, series, value FROM kpi JOIN (
 """
 
 
-def read_records(settings: Settings, span: Span) -> tuple[Span, list[KpiRecord]]:
+def read_records(view: sqlite3.Connection, span: Span) -> tuple[Span, list[KpiRecord]]:
     """Return which periods are shown and what is needed for them: without a bound the latest 24 hours, or 31 days.
 
     Raises ``ConfigurationError`` for what this version cannot read.
     """
-    with following(settings, ("kpi",)) as view:
-        refuse_unreadable(view, "kpi")
-        bounded = span if span.begin or span.end else latest(view, span)
-        return bounded, list(needed(view, bounded))
+    refuse_unreadable(view, "kpi")
+    bounded = span if span.begin or span.end else latest(view, span)
+    return bounded, list(needed(view, bounded))
 
 
 def latest(view: sqlite3.Connection, span: Span) -> Span:

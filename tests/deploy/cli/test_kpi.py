@@ -101,7 +101,10 @@ def test_the_latest_hours_are_shown_with_what_was_unauthorized(broker: Broker) -
 
 @pytest.mark.parametrize(
     ("key", "complaint"),
-    [("2026-11-27T10|counts|0000|9", "not the key figures"), ("2026-11", "1 record cannot be read (topic kpi, key 2026-11: ")],
+    [
+        ("2026-11-27T10|counts|0000|9", "not the key figures"),
+        ("2026-11", "1 record cannot be read (topic kpi, key 2026-11: "),
+    ],
 )
 def test_what_this_version_cannot_read_is_told(broker: Broker, key: str, complaint: str) -> None:
     publish(broker.kafka, "kpi", key, b"{}")

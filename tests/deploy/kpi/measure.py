@@ -45,8 +45,9 @@ def said(record: KpiRecord) -> Said:
 
 
 def told(settings: Settings, span: Span) -> int:
-    bounded, found = read_records(settings, span)
-    return len([one.document() for one in periods(found, (), bounded)])
+    with following(settings, ["kpi"]) as view:
+        bounded, found = read_records(view, span)
+        return len([one.document() for one in periods(found, (), bounded)])
 
 
 def measure(settings: Settings, hours: int) -> None:
