@@ -70,6 +70,17 @@ def test_the_alert_says_which_version_knows_it_and_who_approved_it() -> None:
     assert step.time == max(alert.last, estate.lab.baseline().approved)
 
 
+def test_what_has_expired_stays_so_when_it_is_approved_later() -> None:
+    estate = Estate()
+    estate.take(row(ran("/bin/a")))
+    estate.take(deviates("/bin/b", HOUR))
+    estate.now_ms += 100 * 60 * MINUTE_MS
+    estate.approve("/bin/a", "/bin/b")
+    estate.tick()
+    (alert,) = estate.alerts.values()
+    assert [step.action for step in alert.steps] == ["open", "expire"]
+
+
 def test_what_a_judge_decided_before_it_knew_of_the_approval_is_let_go_too() -> None:
     estate = Estate()
     estate.take(row(ran("/bin/a")))
