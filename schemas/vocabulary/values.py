@@ -45,7 +45,7 @@ class Model(BaseModel):
     ``short`` is its most important key, which it may be written as alone; empty where it has none.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
     short: ClassVar[str] = ""
 
     @model_validator(mode="before")
