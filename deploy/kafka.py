@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
@@ -48,6 +48,9 @@ __all__ = [
 _TIMEOUT_SECONDS: Final = 30.0
 _ANSWER_SECONDS: Final = 10.0
 _LOOK_SECONDS: Final = 0.2
+_REASON_SECONDS: Final = 2.0
+_SILENCE: Final = 0
+"""Syslog's severity that nothing has: librdkafka would print each of its attempts to connect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +65,17 @@ class Place:
         return f"{self.topic}/{self.partition}/{self.offset}"
 
 
+def _configuration(settings: KafkaSettings) -> dict[str, Any]:
+    """Return the settings of a client that lives for one question: what it cannot do is an exception, and need not be printed too."""
+    return settings.client_configuration() | {"log_level": settings.client.get("log_level", _SILENCE)}
+
+
 def create_topics(settings: KafkaSettings) -> list[str]:
     """Create what is missing of the table's topics and return the names; raise ``ConfigurationError`` where one has another shape.
 
     The partition count of ``events`` never changes: hashing entities to partitions depends on it.
     """
-    admin = AdminClient(settings.client_configuration())
+    admin = AdminClient(_configuration(settings))
     existing = admin.list_topics(timeout=_TIMEOUT_SECONDS).topics
     missing = []
     for topic in TOPICS.values():
@@ -104,14 +112,14 @@ def _create(admin: AdminClient, topics: list[NewTopic]) -> None:
 
 def delete_topics(settings: KafkaSettings) -> None:
     """Delete the topics of the table, with all they hold."""
-    admin = AdminClient(settings.client_configuration())
+    admin = AdminClient(_configuration(settings))
     for future in admin.delete_topics([settings.topic(topic.name) for topic in TOPICS.values()]).values():
         future.result(_TIMEOUT_SECONDS)
 
 
 def delete_records(settings: KafkaSettings, names: Iterable[Name]) -> None:
     """Delete everything that topics hold now; the topics and their offsets stay."""
-    admin = AdminClient(settings.client_configuration())
+    admin = AdminClient(_configuration(settings))
     places = [
         TopicPartition(settings.topic(name), number, OFFSET_END)
         for name in names
@@ -135,7 +143,7 @@ def publish_all(settings: KafkaSettings, topic: Name, records: Sequence[tuple[st
     Some may be written then.
     """
     limit = max(topic.max_message_bytes or 0 for topic in TOPICS.values())
-    configuration = {"message.max.bytes": limit} | settings.client_configuration() | {"enable.idempotence": True}
+    configuration = {"message.max.bytes": limit} | _configuration(settings) | {"enable.idempotence": True}
     producer = Producer(configuration)
     sent = [_Sent(key, value) for key, value in records]
     partitions = _partition_count(producer, settings, topic)
@@ -183,7 +191,7 @@ class _Sent:
 
 def partitions_of(settings: KafkaSettings, topic: Name) -> int:
     """Return how many partitions a topic has; raise ``ConfigurationError`` where Kafka does not answer or has no such topic."""
-    return _partition_count(AdminClient(settings.client_configuration()), settings, topic)
+    return _partition_count(AdminClient(_configuration(settings)), settings, topic)
 
 
 def generations_of(settings: KafkaSettings, topics: Iterable[Name]) -> dict[Name, tuple[str, int]]:
@@ -191,7 +199,7 @@ def generations_of(settings: KafkaSettings, topics: Iterable[Name]) -> dict[Name
 
     Raises ``ConfigurationError`` where Kafka does not answer or has no such topic.
     """
-    admin, found = AdminClient(settings.client_configuration()), {}
+    admin, found = AdminClient(_configuration(settings)), {}
     for topic in topics:
         _partition_count(admin, settings, topic, known=True)
         name = settings.topic(topic)
@@ -225,9 +233,16 @@ def _metadata(client: Producer | Consumer | AdminClient, settings: KafkaSettings
         return len(client.list_topics(name, timeout=_ANSWER_SECONDS).topics[name].partitions)
     except KafkaException as error:
         raise ConfigurationError(
-            f"Kafka does not answer at {settings.bootstrap_servers} ({error.args[0].str()}): `tidewaiter up` starts one here; "
+            f"Kafka does not answer at {settings.bootstrap_servers} ({_reason(settings, error)}): `tidewaiter up` starts one here; "
             "or set kafka.bootstrap_servers to where it is"
         ) from error
+
+
+def _reason(settings: KafkaSettings, error: KafkaException) -> str:
+    """Return why there is no answer, as another client is told; the error that a caller gets says only that there is none."""
+    said: list[KafkaError] = []
+    AdminClient(_configuration(settings) | {"error_cb": said.append}).poll(_REASON_SECONDS)
+    return (said[0] if said else error.args[0]).str()
 
 
 def read_all(settings: KafkaSettings, topic: Name) -> dict[tuple[int, bytes | None], bytes | None]:
@@ -306,7 +321,7 @@ def _records(settings: KafkaSettings, topic: Name) -> Iterator[tuple[int, bytes 
 @contextmanager
 def _reader(settings: KafkaSettings) -> Iterator[Consumer]:
     consumer = Consumer(
-        settings.client_configuration()
+        _configuration(settings)
         | {
             "group.id": "tidewaiter-reader",
             "isolation.level": "read_committed",
