@@ -88,7 +88,12 @@ def histories(draw: st.DrawFn) -> list[KeyAndRow]:
     gaps = draw(
         st.lists(st.tuples(st.sampled_from(["lost", "spool"]), st.integers(0, 9), st.integers(0, 9)), max_size=2)
     )
-    return rows + [gap(cause, min(first, last), max(first, last)) for cause, first, last in gaps]
+    spans: dict[str, tuple[int, int]] = {}
+    for cause, *moments in gaps:
+        known = spans.get(cause, ())
+        spans[cause] = min(*known, *moments), max(*known, *moments)
+        rows.append(gap(cause, *spans[cause]))
+    return rows
 
 
 def all_of(rows: list[KeyAndRow]) -> bytes:
