@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from schemas.alert import Alert, Cause, Evidence, State, Step, alert_id
 from schemas.policy import LEVELS
-from streams.alerts.life import expired, is_live, is_overdue, left, opened, reached, recounted, returned
+from streams.alerts.life import decided, is_live, is_overdue, left, opened, reached, recounted, returned
 from streams.alerts.risk import parts_of, score_of
 from streams.alerts.said import Said
 
@@ -70,7 +70,7 @@ class Case:
     def take(self, said: Said, before: Counted | None, offset: int, timeout: int, moment: Moment | None) -> Counted:
         """Count what a row says now instead of what it said before; let it move the life, if it stands behind ``alert.offset``.
 
-        ``moment`` is None where it has come now.
+        ``moment`` is None where something has come.
         """
         counted = Counted(self, said.count, said.outcome, said.is_blocked, said.is_other, said.last_event)
         is_news = said.count > (before.count if before else 0)
@@ -80,18 +80,23 @@ class Case:
         self._add(counted, 1)
         if before is not None:
             self._add(before, -1)
-        if offset > self.alert.offset:
+        is_lived = offset <= self.alert.offset
+        if not is_lived:
             self._live(said, timeout, moment, is_news=is_news)
-            self.alert = replace(self.alert, offset=offset)
         self.alert = _told(self.alert, said)
+        if not is_lived:
+            self.alert = replace(self.alert, offset=offset)
+            if moment is not None:
+                self._reach(moment, timeout)
         return counted
 
     def _live(self, said: Said, timeout: int, moment: Moment | None, *, is_news: bool) -> None:
-        if not self.alert.steps:
-            self.alert = opened(self.alert, moment.time if moment else said.evidence.time)
+        is_late = moment is not None and is_overdue(said.last, moment.clock, timeout)
+        if not self.alert.steps:  # what is overdue would have opened it when it came
+            self.alert = opened(self.alert, moment.time if moment and not is_late else said.evidence.time)
         elif moment is not None:
-            self._reach(moment.clock, timeout)
-            self.alert = recounted(self.alert, said.last, moment.time)
+            self._reach(moment, timeout)
+            self.alert = self.alert if is_late else recounted(self.alert, said.last, moment.time)
         elif is_news:
             self.alert = returned(self.alert, said.last, timeout)
 
@@ -115,13 +120,12 @@ class Case:
         if moment is None:
             self.alert = reached(self.alert, step.time, timeout)
         else:
-            self._reach(moment.clock, timeout)
+            self._reach(moment, timeout)
         if is_live(self.alert):
             self.alert = left(self.alert, step)
 
-    def _reach(self, clock: int, timeout: int) -> None:
-        if is_live(self.alert) and is_overdue(self.alert.last, clock, timeout):
-            self.alert = expired(self.alert, timeout)
+    def _reach(self, moment: Moment, timeout: int) -> None:
+        self.alert = decided(self.alert, moment.time, moment.clock, timeout)
 
     def _add(self, counted: Counted, sign: int) -> None:
         self.rows += sign

@@ -12,6 +12,7 @@ from schemas.event import parse_time, timestamp
 __all__ = [
     "acknowledged",
     "closed",
+    "decided",
     "expired",
     "is_live",
     "is_overdue",
@@ -66,6 +67,16 @@ def reached(alert: Alert, time: str, timeout: int) -> Alert:
         return expired(alert, timeout) if parse_time(time) - parse_time(alert.last) > timeout else alert
     has_expired = alert.steps[-1].action == "expire"
     return _before(alert) if has_expired and time <= alert.closed else alert
+
+
+def decided(alert: Alert, time: str, clock: int, timeout: int) -> Alert:
+    """Return an alert as it is when something is decided about what had come: at ``time``, when it was ``clock`` in the events.
+
+    It has expired by then, or has not yet, whoever has looked meanwhile.
+    """
+    if is_live(alert):
+        return expired(alert, timeout) if is_overdue(alert.last, clock, timeout) else alert
+    return reached(alert, time, timeout)
 
 
 def _again(alert: Alert, last: str) -> Alert:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final, Protocol
 
-from schemas.alert import Alert, Cause, Step, alert_id
+from schemas.alert import Action, Alert, Cause, Step, alert_id
 from schemas.alert_decision import AlertDecision
 from schemas.baseline import Baseline
 from schemas.codec import decode
@@ -15,7 +15,7 @@ from schemas.event import parse_time, timestamp
 from schemas.policyset import PolicySet
 from schemas.settings import AlertSettings
 from streams.alerts.case import Case, Counted, Moment
-from streams.alerts.life import acknowledged, closed, expired, is_live, is_overdue
+from streams.alerts.life import acknowledged, closed, expired, is_live
 from streams.alerts.said import Said, may_say, said_of
 from streams.baseline.rules import LearnRules
 from streams.correlate.clock import EventsClock
@@ -59,6 +59,7 @@ class AlertShard:
         self._clock = EventsClock()
         self._cases: dict[str, Case] = {}
         self._counted: dict[bytes, Counted] = {}
+        self._released: dict[bytes, str] = {}
         self._written: dict[str, Alert] = {}
         self._written_ms: dict[str, int] = {}
         self._due: dict[str, None] = {}
@@ -96,14 +97,14 @@ class AlertShard:
             self._clock.saw(parse_time(said.last) // _MILLISECOND, appended_ms)
 
     def _count(self, key: bytes, said: Said, cause: Cause, offset: int, appended_ms: int) -> None:
-        case, before, moment = self._case_of(said.principal, cause), self._counted.get(key), None
+        case, before = self._case_of(said.principal, cause), self._counted.get(key)
+        moment = self._moment(said, before.last_event if before else self._released.pop(key, ""), appended_ms)
         if before is not None and before.case is not case:
-            moment = self._moment(said, before, appended_ms)
             reason = f"it is of another cause now: {cause.kind} {cause.name} {cause.detail}".rstrip()
-            self._leave(before, offset, Step(moment.time if moment else said.last, "move", _OURSELVES, reason), moment)
+            self._leave(before, offset, _step(said, before, moment, "move", _OURSELVES, reason), moment)
             before = None
-            if moment and is_overdue(said.last, moment.clock, self._timeout):
-                moment = None  # it would have opened when it came, and expired since
+        elif before is not None:
+            moment = None
         self._counted[key] = case.take(said, before, offset, self._timeout, moment)
         self._due[case.alert.id] = None
         if cause.kind == _BASELINE:
@@ -121,28 +122,29 @@ class AlertShard:
         before = self._counted.pop(key, None)
         if before is None:
             return
-        moment = self._moment(said, before, appended_ms)
+        moment = self._moment(said, before.last_event, appended_ms)
         if said is None:
             unknown = before.case.alert.principal.startswith(_UNKNOWN)
             reason = _KNOWN_NOW if unknown else _SAID_NO_LONGER
-            step = Step(before.case.alert.last, "move", _OURSELVES, reason)
-        elif said.is_authorized:
-            step = Step(moment.time if moment else said.last, "authorize", said.author, said.evidence.reason)
+            self._leave(before, offset, Step(before.case.alert.last, "move", _OURSELVES, reason), moment)
+            return
+        self._released[key] = said.last_event
+        reason = said.evidence.reason
+        if said.is_authorized:
+            step = _step(said, before, moment, "authorize", said.author, reason)
         else:
-            reason = f"it is undetermined now: {said.evidence.reason}"
-            step = Step(moment.time if moment else said.last, "move", _OURSELVES, reason)
+            step = _step(said, before, moment, "move", _OURSELVES, f"it is undetermined now: {reason}")
         self._leave(before, offset, step, moment)
 
     def _leave(self, before: Counted, offset: int | None, step: Step, moment: Moment | None) -> None:
         before.case.leave(before, offset, step, self._timeout, moment)
         self._due[before.case.alert.id] = None
 
-    def _moment(self, said: Said | None, before: Counted, appended_ms: int) -> Moment | None:
+    def _moment(self, said: Said | None, last_event: str, appended_ms: int) -> Moment | None:
         """Return when a row came to say something else of the same events, or nothing any more; None where an event has come."""
-        if said is not None and said.last_event != before.last_event:
+        if said is not None and said.last_event != last_event:
             return None
-        written = timestamp(appended_ms * _MILLISECOND)
-        return Moment(max(before.case.alert.last, written), self._events_time(appended_ms))
+        return Moment(timestamp(appended_ms * _MILLISECOND), self._events_time(appended_ms))
 
     def _events_time(self, now_ms: int) -> int:
         """Return nanoseconds since 1970 in the events at a time of the broker; 0 before the first row."""
@@ -163,9 +165,9 @@ class AlertShard:
             if baselines.knows(principal, key):
                 del self._counted[key]
                 reason, last = f"baseline v{baseline.version} knows it: {baseline.reason}", before.case.alert.last
-                approved_ms = parse_time(baseline.approved or last) // _MILLISECOND
-                moment = Moment(max(baseline.approved, last), self._events_time(approved_ms))
-                self._leave(before, None, Step(moment.time, "authorize", baseline.author, reason), moment)
+                approved = baseline.approved or last
+                moment = Moment(approved, self._events_time(parse_time(approved) // _MILLISECOND))
+                self._leave(before, None, Step(max(approved, last), "authorize", baseline.author, reason), moment)
 
     # People
 
@@ -233,6 +235,12 @@ class AlertShard:
     def _record(self, alert: Alert) -> Record:
         self._written[alert.id] = alert
         return "alerts", alert.id.encode(), alert.encode()
+
+
+def _step(said: Said, before: Counted, moment: Moment | None, action: Action, author: str, reason: str) -> Step:
+    """Return the step that a row makes: when something has come, or, where it is decided about what had, when that was written."""
+    time = said.last if moment is None else max(moment.time, before.case.alert.last)
+    return Step(time, action, author, reason)
 
 
 def _content(alert: Alert) -> Alert:

@@ -153,6 +153,47 @@ def test_what_moves_though_nothing_has_come_is_counted_elsewhere_from_then_on() 
     assert {one.first for one in lab.alerts} == {at(0)}
 
 
+@pytest.mark.parametrize("between", [AUTHORIZED, AUTHORIZED | {"verdict.outcome": "undetermined"}])
+@pytest.mark.parametrize("clause", ["files.shadow", "files.other"])
+def test_what_is_forbidden_again_though_nothing_has_come_opens_when_that_was_written(
+    between: dict[str, Any], clause: str
+) -> None:
+    lab = Lab()
+    lab.take(row(count=3, last=5))
+    lab.wait(600)
+    lab.take(row(verdict=between, count=3, unauthorized=3, last=5))
+    lab.wait(600)
+    lab.take(row(verdict=denied(clause), count=3, last=5))
+    (found,) = [alert for alert in lab.alerts if alert.state == "open"]
+    assert (found.cause.detail, found.steps[-1].time, found.first) == (clause, at(1202), at(0))
+
+
+def test_what_is_forbidden_again_long_after_it_came_opens_nothing() -> None:
+    lab = Lab()
+    lab.take(row(count=3, last=5))
+    lab.take(row(verdict=AUTHORIZED, count=3, unauthorized=3, last=5))
+    lab.wait(240 * HOUR)
+    assert {alert.state for alert in lab.take(row(count=3, last=5))} <= {"closed"}
+    assert lab.actions == ["open", "authorize"]
+    assert lab.take(row(verdict=denied("files.other"), count=3, last=5))[-1].state == "closed"
+
+
+@pytest.mark.parametrize("looked", [True, False])
+def test_what_was_decided_in_time_has_not_expired_before_though_it_is_read_later(looked: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    lab = Lab()
+    lab.take(row(count=3, last=5), wait_seconds=20)
+    lab.wait(24 * HOUR - 30)
+    appended = lab.now_ms
+    if looked:
+        lab.wait(100)
+    lab.shard.take_row(*row(verdict=AUTHORIZED, count=3, unauthorized=3, last=5), 1, appended)
+    lab.wait(200)
+    assert [(step.action, step.time) for step in lab.alert.steps] == [
+        ("open", at(0)),
+        ("authorize", at(24 * HOUR - 10)),
+    ]
+
+
 LATE = [
     pytest.param(row(verdict=AUTHORIZED, count=3, unauthorized=3, last=5), id="authorized"),
     pytest.param(row(verdict=denied("files.other"), count=3, last=5), id="moved"),
